@@ -1,0 +1,1 @@
+//! intune-sync-bot.

@@ -1,0 +1,2 @@
+//! The `intune-sync-bot` binary.
+fn main() {}
