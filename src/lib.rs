@@ -1,1 +1,7 @@
 //! intune-sync-bot.
+pub mod budget;
+pub mod chat;
+pub mod clock;
+pub mod graph;
+pub mod intune;
+pub mod settings;

@@ -1,0 +1,283 @@
+//! Sending: one turn in the budget, one token, one timeout, and a retry only where that is safe.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+use secrecy::ExposeSecret as _;
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use super::endpoint::{Read, SyncDevice};
+use super::error::{Error, Kind, Retry, classify};
+use super::odata::Page;
+use super::throttle::{Class, Throttle};
+use super::token::Token;
+use crate::clock::Clock;
+use crate::intune::DeviceId;
+use crate::settings::{Limits, Settings};
+
+/// How long a caller is willing to wait for Graph to come back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// Someone looks at "thinking…": a few tries within [`INTERACTIVE`].
+    Interactive,
+    /// A worker: one try, and it comes back later by itself.
+    Once,
+}
+
+/// Longest time that tries for a person may take together.
+const INTERACTIVE: SignedDuration = SignedDuration::from_secs(20);
+
+/// First wait after throttling without a word on how long; Graph's windows are 20 s long.
+const THROTTLED_FIRST: SignedDuration = SignedDuration::from_secs(10);
+
+/// First wait after Graph's own trouble.
+const UNAVAILABLE_FIRST: SignedDuration = SignedDuration::from_secs(1);
+
+/// Pages followed in one list: a million devices.
+const PAGES: usize = 1_000;
+
+/// Microsoft Graph, seen through the permissions of the bot's app registration.
+#[derive(Debug)]
+pub struct Graph {
+    http: reqwest::Client,
+    base: Url,
+    token: Token,
+    throttle: Throttle,
+    clock: Clock,
+    timeout: Duration,
+    observe: bool,
+}
+
+/// An answer, and Graph's own time when it was given.
+#[derive(Clone, Debug)]
+pub struct Stamped<T> {
+    /// The answer.
+    pub value: T,
+    /// The `Date` header, which spares us our own clock's error.
+    pub graph_time: Option<Timestamp>,
+}
+
+/// An answer that was not an error.
+struct Answer {
+    body: Vec<u8>,
+    request_id: Option<String>,
+    graph_time: Option<Timestamp>,
+}
+
+impl Graph {
+    /// A client over `http`, which brings connect timeouts and the pool.
+    pub fn new(settings: &Settings, token: Token, http: reqwest::Client, clock: &Clock) -> Self {
+        let limits: &Limits = &settings.limits;
+        Self {
+            http,
+            base: settings.graph.url.clone(),
+            token,
+            throttle: Throttle::new(limits, clock),
+            clock: clock.clone(),
+            timeout: Duration::try_from(settings.graph.timeout).unwrap_or(Duration::from_secs(30)),
+            observe: settings.sync.observe,
+        }
+    }
+
+    /// Asks a device to check in. `Ok` means accepted, never synced.
+    ///
+    /// Sent once: after [`Kind::NoAnswer`] the caller must look at the device before it asks again.
+    pub async fn sync_device(&self, device: DeviceId) -> Result<Option<String>, Error> {
+        if self.observe {
+            return Err(self.error(Kind::Observing, 0, self.clock.now(), None));
+        }
+        let started = self.clock.now();
+        let url = SyncDevice(device).url(&self.base);
+        let sent = self.send(Class::Write, || self.http.post(url.clone()).header("Content-Length", "0")).await;
+        sent.map(|answer| answer.request_id).map_err(|(kind, id)| self.error(kind, 1, started, id))
+    }
+
+    pub(super) async fn read<T: DeserializeOwned>(&self, read: &Read, patience: Patience) -> Result<Stamped<T>, Error> {
+        let answer = self.fetch(&read.url(&self.base), read, patience).await?;
+        let value = serde_json::from_slice(&answer.body).map_err(|error| {
+            tracing::warn!(%error, endpoint = ?std::mem::discriminant(read), "Graph's answer does not have the documented shape");
+            self.error(Kind::Malformed("not the documented shape"), 1, self.clock.now(), answer.request_id.clone())
+        })?;
+        Ok(Stamped { value, graph_time: answer.graph_time })
+    }
+
+    /// Reads a list to its end. A page that fails makes the whole list fail: a short list would be a lie.
+    pub(super) async fn read_all<T: DeserializeOwned>(&self, read: &Read, patience: Patience) -> Result<Vec<T>, Error> {
+        let started = self.clock.now();
+        let mut url = read.url(&self.base);
+        let mut rows = Vec::new();
+        for _page in 0..PAGES {
+            let answer = self.fetch(&url, read, patience).await?;
+            let page: Page<T> = serde_json::from_slice(&answer.body)
+                .map_err(|_| self.error(Kind::Malformed("not a list"), 1, started, answer.request_id))?;
+            rows.extend(page.value);
+            let Some(next) = page.next_link else { return Ok(rows) };
+            url = self
+                .same_host(&next)
+                .ok_or_else(|| self.error(Kind::Malformed("a next page on another host"), 1, started, None))?;
+        }
+        Err(self.error(Kind::TooManyPages, 1, started, None))
+    }
+
+    /// Follows a link to the configured Graph only: the token goes nowhere else.
+    fn same_host(&self, link: &str) -> Option<Url> {
+        let url: Url = link.parse().ok()?;
+        let same = url.scheme() == self.base.scheme()
+            && url.host() == self.base.host()
+            && url.port_or_known_default() == self.base.port_or_known_default();
+        same.then_some(url)
+    }
+
+    async fn fetch(&self, url: &Url, read: &Read, patience: Patience) -> Result<Answer, Error> {
+        let started = self.clock.now();
+        let body = read.body();
+        let mut attempts = 0;
+        let mut wait = UNAVAILABLE_FIRST;
+        loop {
+            attempts += 1;
+            let request = || match &body {
+                Some(body) => self.http.post(url.clone()).json(body),
+                None => self.http.get(url.clone()),
+            };
+            let (kind, request_id) = match self.send(Class::Read, request).await {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => failure,
+            };
+            let error = self.error(kind, attempts, started, request_id);
+            let next = match (patience, error.retry()) {
+                (Patience::Once, _) | (_, Retry::Never) => return Err(error),
+                (_, Retry::After(after)) => after,
+                (_, Retry::Backoff) => wait,
+            };
+            if error.elapsed + next > INTERACTIVE {
+                return Err(error);
+            }
+            tracing::info!(%error, wait = %format_args!("{next:#}"), "reading from Graph is tried again");
+            self.clock.sleep(next).await;
+            wait = wait.saturating_add(wait);
+        }
+    }
+
+    /// One request, with a fresh token if the first one is refused.
+    async fn send(
+        &self,
+        class: Class,
+        request: impl Fn() -> reqwest::RequestBuilder,
+    ) -> Result<Answer, (Kind, Option<String>)> {
+        let mut fresh_token = false;
+        loop {
+            match self.send_once(class, request()).await {
+                Err((Kind::Unauthorized, _)) if !fresh_token => {
+                    fresh_token = true;
+                    self.token.forget();
+                }
+                Err((kind @ Kind::Throttled { after }, id)) => {
+                    self.throttle.pause(class, after.unwrap_or(THROTTLED_FIRST));
+                    return Err((kind, id));
+                }
+                other => return other,
+            }
+        }
+    }
+
+    async fn send_once(
+        &self,
+        class: Class,
+        request: reqwest::RequestBuilder,
+    ) -> Result<Answer, (Kind, Option<String>)> {
+        let token = tokio::time::timeout(self.timeout, self.token.get()).await;
+        let token = match token {
+            Ok(Ok(token)) => token,
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "Entra gave no token");
+                return Err((Kind::NoToken, None));
+            }
+            Err(_elapsed) => {
+                tracing::warn!("Entra did not answer in time");
+                return Err((Kind::NoToken, None));
+            }
+        };
+        self.throttle.turn(class).await;
+        let client_request_id = uuid::Uuid::new_v4().to_string();
+        let sent = request
+            .bearer_auth(token.expose_secret())
+            .header("client-request-id", &client_request_id)
+            .timeout(self.timeout)
+            .send()
+            .await;
+        let answer = match sent {
+            Ok(answer) => answer,
+            Err(error) => {
+                // A reqwest error's text holds the address; ours hold no secret, but ids belong into fields.
+                let kind = if error.is_connect() { Kind::NotSent } else { Kind::NoAnswer };
+                tracing::warn!(client_request_id, reason = %error.without_url(), ?kind, "Graph did not answer");
+                return Err((kind, None));
+            }
+        };
+        let status = answer.status().as_u16();
+        let request_id = header(answer.headers(), "request-id");
+        let graph_time = graph_time(answer.headers());
+        let retry_after = retry_after(answer.headers(), graph_time.unwrap_or_else(|| self.clock.now()));
+        let body = match answer.bytes().await {
+            Ok(body) => body.to_vec(),
+            // The status is here, so a write was taken; a read without its body is worth nothing.
+            Err(_) if (200..300).contains(&status) && matches!(class, Class::Write) => Vec::new(),
+            Err(_) => return Err((Kind::NoAnswer, request_id)),
+        };
+        if (200..300).contains(&status) {
+            return Ok(Answer { body, request_id, graph_time });
+        }
+        let kind = classify(status, &body, retry_after);
+        tracing::info!(status, request_id, client_request_id, %kind, "Graph refused a request");
+        Err((kind, request_id))
+    }
+
+    pub(super) fn error(&self, kind: Kind, attempts: u32, started: Timestamp, request_id: Option<String>) -> Error {
+        Error { kind, attempts, elapsed: self.clock.now().duration_since(started), request_id }
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+fn header(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(str::to_owned)
+}
+
+fn graph_time(headers: &HeaderMap) -> Option<Timestamp> {
+    let date = httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()?;
+    Timestamp::try_from(date).ok()
+}
+
+/// `Retry-After` in either form: seconds, or an HTTP date on Graph's own clock.
+fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<SignedDuration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse::<u32>() {
+        return Some(SignedDuration::from_secs(seconds.into()));
+    }
+    let date = Timestamp::try_from(httpdate::parse_http_date(text).ok()?).ok()?;
+    Some(date.duration_since(now).max(SignedDuration::ZERO))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(retry_after: &str) -> HeaderMap {
+        [(RETRY_AFTER, retry_after.parse().unwrap())].into_iter().collect()
+    }
+
+    #[test]
+    fn retry_after_is_read_in_either_form() {
+        let now = "2026-11-23T10:00:00Z".parse().unwrap();
+        assert_eq!(retry_after(&headers("10"), now), Some(SignedDuration::from_secs(10)));
+        let date = headers("Mon, 23 Nov 2026 10:00:30 GMT");
+        assert_eq!(retry_after(&date, now), Some(SignedDuration::from_secs(30)));
+        let past = headers("Mon, 23 Nov 2026 09:00:00 GMT");
+        assert_eq!(retry_after(&past, now), Some(SignedDuration::ZERO));
+        assert_eq!(retry_after(&headers("soon"), now), None);
+    }
+}

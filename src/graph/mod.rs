@@ -1,0 +1,23 @@
+//! The only room that speaks to Microsoft Graph and Entra.
+//!
+//! [`Graph`] reads devices, roles, groups and app states, and can form exactly one writing request:
+//! `POST …/managedDevices/{id}/syncDevice`. Every request passes one shared budget, and every failure is an
+//! [`Error`] that says whether trying again makes sense.
+
+mod apps;
+mod client;
+mod devices;
+mod endpoint;
+mod error;
+mod odata;
+mod people;
+mod roles;
+mod throttle;
+mod token;
+mod wire;
+
+pub use client::{Graph, Patience, Stamped};
+pub use devices::Search;
+pub use error::{Error, Kind, Retry};
+pub use people::Members;
+pub use token::{BadCredential, Token};

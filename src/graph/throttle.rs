@@ -1,0 +1,74 @@
+//! The shared budget toward Graph: two rates, and a pause of the whole class when Graph says so.
+
+use std::sync::{Mutex, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::budget::{Budget, Burst};
+use crate::clock::Clock;
+use crate::settings::Limits;
+
+/// Traffic classes; Graph counts a write as a request of any kind as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Class {
+    Read,
+    Write,
+}
+
+/// Longest pause taken at Graph's word; a longer one is taken in pieces.
+const LONGEST_PAUSE: SignedDuration = SignedDuration::from_secs(120);
+
+#[derive(Debug)]
+pub(super) struct Throttle {
+    clock: Clock,
+    writes: Budget,
+    any: Budget,
+    paused_reads: Mutex<Timestamp>,
+    paused_writes: Mutex<Timestamp>,
+}
+
+impl Throttle {
+    pub(super) fn new(limits: &Limits, clock: &Clock) -> Self {
+        Self {
+            clock: clock.clone(),
+            writes: Budget::new(limits.graph_writes, Burst::Steady, clock),
+            any: Budget::new(limits.graph_reads, Burst::Steady, clock),
+            paused_reads: Mutex::new(Timestamp::MIN),
+            paused_writes: Mutex::new(Timestamp::MIN),
+        }
+    }
+
+    fn paused(&self, class: Class) -> &Mutex<Timestamp> {
+        match class {
+            Class::Read => &self.paused_reads,
+            Class::Write => &self.paused_writes,
+        }
+    }
+
+    /// Nothing of this class is sent before `after` has passed.
+    pub(super) fn pause(&self, class: Class, after: SignedDuration) {
+        let until = self.clock.now().saturating_add(after.min(LONGEST_PAUSE)).unwrap_or(Timestamp::MAX);
+        let mut paused = self.paused(class).lock().unwrap_or_else(PoisonError::into_inner);
+        *paused = until.max(*paused);
+    }
+
+    /// Waits for this request's turn.
+    pub(super) async fn turn(&self, class: Class) {
+        loop {
+            let paused = *self.paused(class).lock().unwrap_or_else(PoisonError::into_inner);
+            let rest = paused.duration_since(self.clock.now());
+            if rest.is_positive() {
+                self.clock.sleep(rest).await;
+                continue;
+            }
+            let allowed = match class {
+                Class::Write => self.writes.take().and_then(|()| self.any.take()),
+                Class::Read => self.any.take(),
+            };
+            match allowed {
+                Ok(()) => return,
+                Err(wait) => self.clock.sleep(wait.0).await,
+            }
+        }
+    }
+}

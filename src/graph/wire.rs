@@ -1,0 +1,172 @@
+//! Graph's JSON, read leniently: unknown fields and values pass, "none" has many spellings.
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use crate::intune::{Compliance, Device, DeviceId, PendingAction, Platform, RoleDefinition, RoleId};
+
+/// A managedDevice.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct WireDevice {
+    id: DeviceId,
+    #[serde(default)]
+    device_name: Option<String>,
+    #[serde(default)]
+    operating_system: Option<String>,
+    #[serde(default)]
+    os_version: Option<String>,
+    #[serde(default)]
+    last_sync_date_time: Option<String>,
+    #[serde(default)]
+    compliance_state: Option<String>,
+    #[serde(default)]
+    management_state: Option<String>,
+    #[serde(default)]
+    management_agent: Option<String>,
+    #[serde(default)]
+    user_id: Option<String>,
+    #[serde(default)]
+    user_principal_name: Option<String>,
+    #[serde(default)]
+    user_display_name: Option<String>,
+    #[serde(default)]
+    serial_number: Option<String>,
+    #[serde(default, rename = "azureADDeviceId")]
+    azure_ad_device_id: Option<String>,
+    #[serde(default)]
+    model: Option<String>,
+    #[serde(default)]
+    device_action_results: Option<Vec<WireActionResult>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireActionResult {
+    #[serde(default)]
+    action_name: Option<String>,
+    #[serde(default)]
+    action_state: Option<String>,
+}
+
+/// Graph's "never", and anything else before this century, is no time at all.
+pub(super) fn moment(text: &str) -> Option<Timestamp> {
+    const EARLIEST: i64 = 946_684_800; // 2000-01-01
+    text.parse::<Timestamp>().ok().filter(|at| at.as_second() >= EARLIEST)
+}
+
+fn filled(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.trim().is_empty())
+}
+
+fn id<T: std::str::FromStr>(text: Option<String>, is_nil: impl Fn(&T) -> bool) -> Option<T> {
+    filled(text)?.trim().parse().ok().filter(|id| !is_nil(id))
+}
+
+impl From<WireDevice> for Device {
+    fn from(wire: WireDevice) -> Self {
+        let results = wire.device_action_results.unwrap_or_default();
+        let pending_action = results.into_iter().find_map(|result| {
+            PendingAction::read(&result.action_name.unwrap_or_default(), &result.action_state.unwrap_or_default())
+        });
+        Self {
+            id: wire.id,
+            name: wire.device_name.unwrap_or_default(),
+            platform: Platform::read(&wire.operating_system.unwrap_or_default()),
+            os_version: wire.os_version.unwrap_or_default(),
+            last_check_in: wire.last_sync_date_time.as_deref().and_then(moment),
+            compliance: Compliance::read(&wire.compliance_state.unwrap_or_default()),
+            management_state: wire.management_state.unwrap_or_default(),
+            agent: wire.management_agent.unwrap_or_default(),
+            user_id: id(wire.user_id, |id: &crate::intune::EntraUserId| id.is_nil()),
+            user_name: filled(wire.user_display_name),
+            user_principal_name: filled(wire.user_principal_name),
+            serial: filled(wire.serial_number),
+            model: filled(wire.model),
+            entra_device_id: id(wire.azure_ad_device_id, |id: &crate::intune::EntraDeviceId| id.is_nil()),
+            pending_action,
+        }
+    }
+}
+
+/// A deviceAndAppManagementRoleDefinition.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct WireRole {
+    id: RoleId,
+    #[serde(default)]
+    display_name: Option<String>,
+    #[serde(default)]
+    is_built_in: bool,
+    #[serde(default)]
+    role_permissions: Vec<WirePermission>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WirePermission {
+    #[serde(default)]
+    resource_actions: Vec<WireActions>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireActions {
+    #[serde(default)]
+    allowed_resource_actions: Vec<String>,
+    #[serde(default)]
+    not_allowed_resource_actions: Vec<String>,
+}
+
+impl From<WireRole> for RoleDefinition {
+    fn from(wire: WireRole) -> Self {
+        let actions: Vec<_> = wire.role_permissions.into_iter().flat_map(|row| row.resource_actions).collect();
+        let allowed = actions.iter().flat_map(|row| row.allowed_resource_actions.clone()).collect();
+        let not_allowed = actions.iter().flat_map(|row| row.not_allowed_resource_actions.clone()).collect();
+        let name = wire.display_name.unwrap_or_default();
+        Self { id: wire.id, name, built_in: wire.is_built_in, allowed, not_allowed }
+    }
+}
+
+/// A row of which only the id is needed.
+#[derive(Debug, Deserialize)]
+pub(super) struct WireId<T> {
+    pub(super) id: T,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn device(json: &str) -> Device {
+        serde_json::from_str::<WireDevice>(json).unwrap().into()
+    }
+
+    #[test]
+    fn none_has_many_spellings() {
+        let read = device(
+            r#"{"id":"00000000-0000-4000-8000-000000000001","lastSyncDateTime":"0001-01-01T00:00:00Z","userId":"",
+                "azureADDeviceId":"00000000-0000-0000-0000-000000000000","serialNumber":" ","osVersion":null}"#,
+        );
+        assert_eq!((read.last_check_in, read.user_id, read.entra_device_id, read.serial), (None, None, None, None));
+    }
+
+    #[test]
+    fn unknown_values_and_fields_pass() {
+        let read = device(
+            r#"{"id":"00000000-0000-4000-8000-000000000001","operatingSystem":"visionOS","complianceState":"new",
+                "managementState":"unknownFutureValue","somethingNew":{"a":1}}"#,
+        );
+        assert_eq!(read.platform, Platform::Other("visionOS".to_owned()));
+        assert_eq!(read.compliance, Compliance::Unknown);
+    }
+
+    #[test]
+    fn a_running_wipe_is_found_among_the_action_results() {
+        let read = device(
+            r#"{"id":"00000000-0000-4000-8000-000000000001","deviceActionResults":[
+                {"actionName":"rebootNow","actionState":"done"},{"actionName":"wipe","actionState":"pending"}]}"#,
+        );
+        assert_eq!(read.pending_action, Some(PendingAction::Wipe));
+    }
+}

@@ -1,0 +1,23 @@
+//! The rules of Intune, pure: devices, roles, the gate, check-ins, error codes and advice.
+//!
+//! Nothing here knows the network, the store or the chat, and nothing of ours is imported from elsewhere.
+
+mod advice;
+mod app;
+mod check_in;
+mod device;
+mod error_code;
+mod error_table;
+mod gate;
+mod ids;
+mod role;
+
+pub use advice::{Advice, SEVEN_DAYS, advise};
+pub use app::{AppFailure, AppReading, AppStates, Freshness};
+pub use check_in::{Evidence, Verdict, judge};
+pub use device::{Compliance, Device, NotSyncable, PendingAction, Platform};
+pub use error_code::{BadCode, ErrorCode};
+pub use error_table::{BadTable, Entry, ErrorTable};
+pub use gate::{Decision, Denial, Grant, Reach, Scope, decide};
+pub use ids::{AppId, DeviceId, EntraDeviceId, EntraUserId, GroupId, RoleId, TenantId};
+pub use role::{RoleDefinition, RolePolicy, Task};

@@ -1,0 +1,383 @@
+//! Reading settings: the compiled defaults, over them a file, over that the environment; then the types.
+//!
+//! `config/default.toml` is the list of known keys: a key that is not in it is an error that names the nearest one.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use toml::{Table, Value};
+
+use super::Settings;
+
+/// Every key with its default.
+const DEFAULTS: &str = include_str!("../../config/default.toml");
+
+/// Prefix of the environment variables that are settings.
+const ENV_PREFIX: &str = "SYNC_BOT_";
+
+/// Keys whose value is a secret, so that each may stand in a file of its own.
+const SECRETS: [(&str, &str); 5] = [
+    ("discord", "token"),
+    ("entra", "client_secret"),
+    ("entra", "certificate"),
+    ("entra", "certificate_password"),
+    ("store", "url"),
+];
+
+/// Keys of one `[[access.chat_role]]`.
+const CHAT_ROLE_KEYS: [&str; 3] = ["discord_role", "intune_role", "scope_groups"];
+
+/// Where settings come from.
+#[derive(Clone, Debug, Default)]
+pub struct Source {
+    /// The operator's file.
+    pub file: Option<PathBuf>,
+    /// The environment; variables without our prefix are ignored.
+    pub env: BTreeMap<String, String>,
+}
+
+impl Source {
+    /// A file and the process's environment.
+    pub fn of_process(file: Option<PathBuf>) -> Self {
+        Self { file, env: std::env::vars().collect() }
+    }
+}
+
+/// Why the settings cannot be used. Each message says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum BadSettings {
+    /// A file cannot be read.
+    #[error("cannot read {path}: {source}")]
+    Unreadable {
+        /// Which file.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is not TOML.
+    #[error("{path} is not valid TOML: {source}")]
+    Syntax {
+        /// Which file.
+        path: String,
+        /// Where and why.
+        source: Box<toml::de::Error>,
+    },
+    /// A key nobody knows.
+    #[error("unknown setting `{key}` in {place}{}", nearest.as_ref().map(|near| format!("; did you mean `{near}`?")).unwrap_or_default())]
+    Unknown {
+        /// The key as written.
+        key: String,
+        /// The file, or the environment.
+        place: String,
+        /// The nearest known key.
+        nearest: Option<String>,
+    },
+    /// A secret is given twice.
+    #[error("both `{section}.{key}` and `{section}.{key}_file` are set; keep one of them")]
+    Twice {
+        /// Section.
+        section: &'static str,
+        /// Key.
+        key: &'static str,
+    },
+    /// A value of the wrong form or out of range.
+    #[error("`{key}`: {why}")]
+    Value {
+        /// Which key.
+        key: String,
+        /// What is wrong, and what to write.
+        why: String,
+    },
+}
+
+impl BadSettings {
+    pub(super) fn value(key: impl Into<String>, why: impl ToString) -> Self {
+        Self::Value { key: key.into(), why: why.to_string() }
+    }
+}
+
+/// Reads, merges, checks and types the settings.
+pub fn load(source: &Source) -> Result<Settings, BadSettings> {
+    let defaults = defaults();
+    let mut merged = defaults.clone();
+    if let Some(path) = &source.file {
+        let place = path.display().to_string();
+        let text =
+            std::fs::read_to_string(path).map_err(|source| BadSettings::Unreadable { path: place.clone(), source })?;
+        let table: Table =
+            text.parse().map_err(|source| BadSettings::Syntax { path: place.clone(), source: Box::new(source) })?;
+        overlay(&mut merged, table, &defaults, &place)?;
+    }
+    overlay(&mut merged, environment(&source.env, &defaults)?, &defaults, "the environment")?;
+    resolve_secret_files(&mut merged)?;
+    Settings::from_table(&merged)
+}
+
+/// All keys of the reference, dotted, for the documentation's tests.
+pub fn reference_keys() -> Vec<String> {
+    let mut keys = Vec::new();
+    for (section, value) in &defaults() {
+        let Value::Table(table) = value else { continue };
+        keys.extend(table.keys().map(|key| format!("{section}.{key}")));
+    }
+    keys
+}
+
+fn defaults() -> Table {
+    DEFAULTS.parse().expect("config/default.toml is checked by a test")
+}
+
+fn is_known(defaults: &Table, section: &str, key: &str) -> bool {
+    let known =
+        |key: &str| defaults.get(section).and_then(Value::as_table).is_some_and(|table| table.contains_key(key));
+    known(key)
+        || (section == "access" && key == "chat_role")
+        || SECRETS.iter().any(|&(of, secret)| of == section && key.strip_suffix("_file") == Some(secret))
+}
+
+fn overlay(merged: &mut Table, over: Table, defaults: &Table, place: &str) -> Result<(), BadSettings> {
+    for (section, value) in over {
+        let Some(into) = merged.get_mut(&section).and_then(Value::as_table_mut) else {
+            return Err(unknown(&section, place, defaults.keys().cloned()));
+        };
+        let Value::Table(table) = value else {
+            return Err(BadSettings::value(&section, "is a section: write it as [section] with keys below"));
+        };
+        for (key, value) in table {
+            if !is_known(defaults, &section, &key) {
+                return Err(unknown(&format!("{section}.{key}"), place, reference_keys().into_iter()));
+            }
+            if section == "access" && key == "chat_role" {
+                check_chat_roles(&value, place)?;
+            }
+            // A file's `token_file` replaces a default `token`, and the environment's the file's.
+            into.insert(key, value);
+        }
+    }
+    Ok(())
+}
+
+fn check_chat_roles(value: &Value, place: &str) -> Result<(), BadSettings> {
+    let rows = value.as_array().ok_or_else(|| BadSettings::value("access.chat_role", "write [[access.chat_role]]"))?;
+    for key in rows.iter().filter_map(Value::as_table).flat_map(|row| row.keys()) {
+        if !CHAT_ROLE_KEYS.contains(&key.as_str()) {
+            let known = CHAT_ROLE_KEYS.iter().map(|known| format!("access.chat_role.{known}"));
+            return Err(unknown(&format!("access.chat_role.{key}"), place, known));
+        }
+    }
+    Ok(())
+}
+
+/// A key counts as a slip of another one when at least this share of it agrees.
+const NEAR: f64 = 0.6;
+
+fn unknown(key: &str, place: &str, known: impl Iterator<Item = String>) -> BadSettings {
+    let last = |key: &str| key.rsplit('.').next().unwrap_or_default().to_owned();
+    let likeness = |known: &str| {
+        strsim::normalized_damerau_levenshtein(key, known)
+            .max(strsim::normalized_damerau_levenshtein(&last(key), &last(known)) - 0.05)
+    };
+    let nearest = known
+        .map(|known| (likeness(&known), known))
+        .filter(|(likeness, _)| *likeness >= NEAR)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, known)| known);
+    BadSettings::Unknown { key: key.to_owned(), place: place.to_owned(), nearest }
+}
+
+/// Turns `SYNC_BOT_WATCH__DEADLINE=2h` into `[watch] deadline = "2h"`, typed as its default is.
+fn environment(env: &BTreeMap<String, String>, defaults: &Table) -> Result<Table, BadSettings> {
+    let mut table = Table::new();
+    for (name, text) in env {
+        let Some(rest) = name.strip_prefix(ENV_PREFIX) else { continue };
+        let Some((section, key)) = rest.split_once("__") else {
+            return Err(unknown(name, "the environment", env_names(defaults)));
+        };
+        let (section, key) = (section.to_ascii_lowercase(), key.to_ascii_lowercase());
+        if !is_known(defaults, &section, &key) || key == "chat_role" {
+            return Err(unknown(name, "the environment", env_names(defaults)));
+        }
+        let default = defaults.get(&section).and_then(|section| section.get(&key));
+        let value = like(default, text).map_err(|why| BadSettings::value(name, why))?;
+        let section = table.entry(section).or_insert_with(|| Value::Table(Table::new()));
+        if let Value::Table(section) = section {
+            section.insert(key, value);
+        }
+    }
+    Ok(table)
+}
+
+fn env_names(defaults: &Table) -> impl Iterator<Item = String> {
+    let _known = defaults;
+    reference_keys().into_iter().map(|key| format!("{ENV_PREFIX}{}", key.replacen('.', "__", 1).to_ascii_uppercase()))
+}
+
+fn like(default: Option<&Value>, text: &str) -> Result<Value, &'static str> {
+    Ok(match default {
+        Some(Value::Boolean(_)) => Value::Boolean(text.parse().map_err(|_| "write true or false")?),
+        Some(Value::Integer(_)) => Value::Integer(text.parse().map_err(|_| "write a whole number")?),
+        Some(Value::Array(_)) => {
+            let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
+            Value::Array(items.map(|item| Value::String(item.to_owned())).collect())
+        }
+        _ => Value::String(text.to_owned()),
+    })
+}
+
+fn resolve_secret_files(merged: &mut Table) -> Result<(), BadSettings> {
+    let defaults = defaults();
+    for (section, key) in SECRETS {
+        let default =
+            defaults.get(section).and_then(|table| table.get(key)).and_then(Value::as_str).unwrap_or_default();
+        let Some(table) = merged.get_mut(section).and_then(Value::as_table_mut) else { continue };
+        let Some(path) = table.remove(&format!("{key}_file")) else { continue };
+        let path = path.as_str().map(str::to_owned).unwrap_or_default();
+        if path.is_empty() {
+            continue;
+        }
+        if table.get(key).and_then(Value::as_str).is_some_and(|value| value != default) {
+            return Err(BadSettings::Twice { section, key });
+        }
+        let secret = read_secret(Path::new(&path), key)
+            .map_err(|source| BadSettings::Unreadable { path: path.clone(), source })?;
+        table.insert(key.to_owned(), Value::String(secret));
+    }
+    Ok(())
+}
+
+/// A certificate's file holds its bytes; every other secret's file holds text, often with a newline at its end.
+fn read_secret(path: &Path, key: &str) -> std::io::Result<String> {
+    if key == "certificate" {
+        let bytes = std::fs::read(path)?;
+        return Ok(azure_core::base64::encode(bytes));
+    }
+    std::fs::read_to_string(path).map(|text| text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    fn with_file(text: &str, env: &[(&str, &str)]) -> Result<Settings, BadSettings> {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        let env = env.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect();
+        load(&Source { file: Some(file.path().to_owned()), env })
+    }
+
+    /// The least that `run` needs.
+    const LEAST: &str = r#"
+        [discord]
+        token = "t"
+        application_id = "900000000000000010"
+        guild_ids = ["900000000000000001"]
+        [entra]
+        tenant_id = "11111111-2222-4333-8444-555555555555"
+        client_id = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"
+        client_secret = "s"
+    "#;
+
+    fn refusal(text: &str, env: &[(&str, &str)]) -> String {
+        with_file(&format!("{LEAST}{text}"), env).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_least_config_is_accepted() {
+        let settings = with_file(LEAST, &[]).unwrap();
+        assert_eq!(settings.watch.deadline.as_mins(), 60);
+    }
+
+    #[test]
+    fn a_slip_names_the_nearest_key() {
+        let message = refusal("[watch]\ndeadlin = \"2h\"", &[]);
+        assert!(message.ends_with("; did you mean `watch.deadline`?"), "{message}");
+        let message = refusal("[wacth]\ndeadline = \"2h\"", &[]);
+        assert!(message.ends_with("; did you mean `watch`?"), "{message}");
+        let message = refusal("[[access.chat_role]]\ndiscord_rol = \"1\"", &[]);
+        assert!(message.ends_with("; did you mean `access.chat_role.discord_role`?"), "{message}");
+    }
+
+    #[test]
+    fn the_environment_wins_and_is_checked_too() {
+        let settings = with_file(LEAST, &[("SYNC_BOT_WATCH__DEADLINE", "2h"), ("PATH", "/bin")]).unwrap();
+        assert_eq!(settings.watch.deadline.as_hours(), 2);
+        let message = refusal("", &[("SYNC_BOT_WATCH__DEADLIN", "2h")]);
+        assert!(message.contains("did you mean `SYNC_BOT_WATCH__DEADLINE`?"), "{message}");
+        let message = refusal("", &[("SYNC_BOT_SYNC__OBSERVE", "yes")]);
+        assert_eq!(message, "`SYNC_BOT_SYNC__OBSERVE`: write true or false");
+    }
+
+    #[test]
+    fn a_list_in_the_environment_is_comma_separated() {
+        let settings = with_file(LEAST, &[("SYNC_BOT_DISCORD__CHANNEL_IDS", "1, 2")]).unwrap();
+        assert_eq!(settings.discord.channel_ids.len(), 2);
+    }
+
+    #[test]
+    fn a_secret_and_its_file_together_are_an_error() {
+        let message = refusal("", &[("SYNC_BOT_DISCORD__TOKEN_FILE", "/nowhere")]);
+        assert_eq!(message, "both `discord.token` and `discord.token_file` are set; keep one of them");
+    }
+
+    #[test]
+    fn a_secret_file_loses_its_last_newline() {
+        let mut secret = tempfile::NamedTempFile::new().unwrap();
+        secret.write_all(b"from-a-file\n").unwrap();
+        let path = secret.path().display().to_string();
+        let text = LEAST.replace("token = \"t\"", &format!("token_file = \"{path}\""));
+        let settings = with_file(&text, &[]).unwrap();
+        assert_eq!(secrecy::ExposeSecret::expose_secret(&settings.discord.token), "from-a-file");
+    }
+
+    #[test]
+    fn secrets_never_print() {
+        let text = LEAST.replace("token = \"t\"", "token = \"hush-token\"").replace("= \"s\"", "= \"hush-secret\"");
+        let printed = format!("{:?}", with_file(&text, &[]).unwrap());
+        assert!(!printed.contains("hush"), "{printed}");
+    }
+
+    #[test]
+    fn values_are_refused_with_what_to_write() {
+        for (text, message) in [
+            (
+                "[watch]\ndeadline = \"1 hour\"",
+                "`watch.deadline`: \"1 hour\" is not a duration: write a whole number and a unit, such as \"20s\", \"5m\", \"2h\" or \"7d\"",
+            ),
+            ("[watch]\nmin_interval = \"10m\"", "`watch.min_interval`: is longer than watch.max_interval"),
+            (
+                "[limits]\nper_person = \"many\"",
+                "`limits.per_person`: \"many\" is not a rate: write how many in how long, such as \"10/1m\" or \"200/20s\"",
+            ),
+            (
+                "[graph]\nurl = \"http://graph.example\"",
+                "`graph.url`: plain http is accepted for loopback addresses only; write https://",
+            ),
+            ("[sync]\nobserve = \"no\"", "`sync.observe`: write true or false"),
+        ] {
+            assert_eq!(refusal(text, &[]), message);
+        }
+    }
+
+    #[test]
+    fn the_gateway_must_be_on_the_apis_host() {
+        let text = LEAST.replace(
+            "[entra]",
+            "api_url = \"http://127.0.0.1:4300\"\ngateway_url = \"wss://gateway.discord.gg\"\n[entra]",
+        );
+        let message = with_file(&text, &[]).unwrap_err().to_string();
+        assert!(message.starts_with("`discord.gateway_url`: must be on the host of discord.api_url"), "{message}");
+    }
+
+    #[test]
+    fn the_example_is_accepted_and_short() {
+        let example = include_str!("../../config/example.toml");
+        assert!(example.lines().count() <= 28, "an operator really writes about 25 lines");
+        let example = example
+            .replace("token_file = \"/run/secrets/discord_token\"", "token = \"t\"")
+            .replace("client_secret_file = \"/run/secrets/entra_client_secret\"", "client_secret = \"s\"");
+        let settings = with_file(&example, &[]).unwrap();
+        assert_eq!(settings.access.chat_roles.len(), 2);
+    }
+}

@@ -1,0 +1,473 @@
+//! The settings as types: what has been checked once needs no second look.
+
+use jiff::SignedDuration;
+use secrecy::SecretString;
+use toml::{Table, Value};
+use url::{Host, Url};
+
+use super::load::BadSettings;
+use super::measure::{Rate, parse_duration};
+use crate::chat::{ApplicationId, ChannelId, ChatRoleId, GuildId};
+use crate::intune::{GroupId, TenantId};
+
+/// Every setting.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `[discord]`
+    pub discord: Discord,
+    /// `[entra]`
+    pub entra: Entra,
+    /// `[graph]`
+    pub graph: Graph,
+    /// `[store]`
+    pub store: Store,
+    /// `[access]`
+    pub access: Access,
+    /// `[sync]`
+    pub sync: Sync,
+    /// `[watch]`
+    pub watch: Watch,
+    /// `[directory]`
+    pub directory: Directory,
+    /// `[apps]`
+    pub apps: Apps,
+    /// `[limits]`
+    pub limits: Limits,
+    /// `[web]`
+    pub web: Web,
+    /// `[log]`
+    pub log: Log,
+}
+
+/// `[discord]`
+#[derive(Clone, Debug)]
+pub struct Discord {
+    /// The bot's token.
+    pub token: SecretString,
+    /// The application.
+    pub application_id: ApplicationId,
+    /// Servers to work in.
+    pub guild_ids: Vec<GuildId>,
+    /// Channels to work in; empty: all of those servers'.
+    pub channel_ids: Vec<ChannelId>,
+    /// Where outcomes are announced.
+    pub team_channel_id: Option<ChannelId>,
+    /// Discord's API, when it is not Discord's own address.
+    pub api_url: Option<Url>,
+    /// The gateway; `None`: asked of the API.
+    pub gateway_url: Option<Url>,
+}
+
+/// `[entra]`
+#[derive(Clone, Debug)]
+pub struct Entra {
+    /// The tenant.
+    pub tenant_id: TenantId,
+    /// The app registration.
+    pub client_id: String,
+    /// How it proves itself.
+    pub credential: Credential,
+    /// The sign-in service.
+    pub authority_url: Url,
+}
+
+/// How the app registration proves itself.
+#[derive(Clone, Debug)]
+pub enum Credential {
+    /// A secret.
+    ClientSecret(SecretString),
+    /// A PKCS#12 bundle in base64, and its password.
+    Certificate(SecretString, Option<SecretString>),
+    /// The machine's own identity in Azure.
+    ManagedIdentity,
+    /// A Kubernetes workload's identity.
+    WorkloadIdentity,
+    /// The account signed in to the Azure CLI; for trying things out.
+    AzureCli,
+}
+
+/// `[graph]`
+#[derive(Clone, Debug)]
+pub struct Graph {
+    /// Graph's address.
+    pub url: Url,
+    /// For one request.
+    pub timeout: SignedDuration,
+}
+
+/// `[store]`
+#[derive(Clone, Debug)]
+pub struct Store {
+    /// The database's address.
+    pub url: SecretString,
+}
+
+/// `[access]`
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// The Sync page's three roles count as holding the permission.
+    pub seed_roles_grant_sync: bool,
+    /// Chat roles that see everyone's history.
+    pub admin_roles: Vec<ChatRoleId>,
+    /// Who may.
+    pub chat_roles: Vec<ChatRole>,
+}
+
+/// `[[access.chat_role]]`: this chat role stands for that Intune role.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChatRole {
+    /// The chat role.
+    pub discord_role: ChatRoleId,
+    /// The Intune role's display name or id.
+    pub intune_role: String,
+    /// Groups of devices or people; `None`: the whole tenant.
+    pub scope_groups: Option<Vec<GroupId>>,
+}
+
+/// `[sync]`
+#[derive(Clone, Debug)]
+pub struct Sync {
+    /// How long a synced device is left alone.
+    pub cooldown: SignedDuration,
+    /// How long Yes can be pressed.
+    pub confirm_timeout: SignedDuration,
+    /// Whether every write to Graph is refused.
+    pub observe: bool,
+    /// Whether a reason must be given.
+    pub require_reason: bool,
+    /// How long to keep trying a call that Graph does not take.
+    pub give_up: SignedDuration,
+}
+
+/// `[watch]`
+#[derive(Clone, Debug)]
+pub struct Watch {
+    /// Shortest wait between two looks.
+    pub min_interval: SignedDuration,
+    /// Longest wait between two looks.
+    pub max_interval: SignedDuration,
+    /// When to stop.
+    pub deadline: SignedDuration,
+    /// How far clocks may disagree.
+    pub skew: SignedDuration,
+    /// How long an unanswered call is watched before it is made again.
+    pub unknown_wait: SignedDuration,
+    /// How long "Tell me when it shows up" watches.
+    pub tell_for: SignedDuration,
+    /// How often it looks.
+    pub tell_interval: SignedDuration,
+}
+
+/// `[directory]`
+#[derive(Clone, Debug)]
+pub struct Directory {
+    /// How often it is read anew.
+    pub refresh: SignedDuration,
+}
+
+/// `[apps]`
+#[derive(Clone, Debug)]
+pub struct Apps {
+    /// Whether Graph's beta calls are used.
+    pub beta: bool,
+    /// How many failed apps are looked up.
+    pub max_failures: usize,
+    /// Another table of error codes.
+    pub error_codes_file: Option<std::path::PathBuf>,
+}
+
+/// `[limits]`
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Of one person.
+    pub per_person: Rate,
+    /// Of one server.
+    pub per_guild: Rate,
+    /// Writes to Graph.
+    pub graph_writes: Rate,
+    /// Any requests to Graph.
+    pub graph_reads: Rate,
+}
+
+/// `[web]`
+#[derive(Clone, Debug)]
+pub struct Web {
+    /// Where health and metrics are served; `None`: nowhere.
+    pub ops_listen: Option<std::net::SocketAddr>,
+}
+
+/// `[log]`
+#[derive(Clone, Debug)]
+pub struct Log {
+    /// Level or filter.
+    pub level: String,
+    /// Form of a line.
+    pub format: LogFormat,
+}
+
+/// Form of a log line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// Reads typed values out of the merged table; the errors name the key.
+struct Reader<'a>(&'a Table);
+
+impl Reader<'_> {
+    fn get(&self, section: &str, key: &str) -> Option<&Value> {
+        self.0.get(section).and_then(|section| section.get(key))
+    }
+
+    fn text(&self, section: &str, key: &str) -> Result<&str, BadSettings> {
+        let value = self.get(section, key).and_then(Value::as_str);
+        value.ok_or_else(|| BadSettings::value(format!("{section}.{key}"), "write a text in quotes"))
+    }
+
+    fn filled(&self, section: &str, key: &str, hint: &str) -> Result<&str, BadSettings> {
+        let text = self.text(section, key)?;
+        if text.is_empty() { Err(BadSettings::value(format!("{section}.{key}"), hint)) } else { Ok(text) }
+    }
+
+    fn parsed<T: std::str::FromStr<Err: ToString>>(
+        &self,
+        section: &str,
+        key: &str,
+        hint: &str,
+    ) -> Result<T, BadSettings> {
+        let text = self.filled(section, key, hint)?;
+        text.parse().map_err(|error: T::Err| BadSettings::value(format!("{section}.{key}"), error))
+    }
+
+    fn optional<T: std::str::FromStr<Err: ToString>>(
+        &self,
+        section: &str,
+        key: &str,
+    ) -> Result<Option<T>, BadSettings> {
+        let text = self.text(section, key)?;
+        if text.is_empty() {
+            return Ok(None);
+        }
+        text.parse().map(Some).map_err(|error: T::Err| BadSettings::value(format!("{section}.{key}"), error))
+    }
+
+    fn list<T: std::str::FromStr<Err: ToString>>(&self, section: &str, key: &str) -> Result<Vec<T>, BadSettings> {
+        let name = format!("{section}.{key}");
+        let items = self.get(section, key).and_then(Value::as_array);
+        let items = items.ok_or_else(|| BadSettings::value(&name, "write a list such as [\"…\", \"…\"]"))?;
+        items.iter().map(|item| list_item(item, &name)).collect()
+    }
+
+    fn flag(&self, section: &str, key: &str) -> Result<bool, BadSettings> {
+        let value = self.get(section, key).and_then(Value::as_bool);
+        value.ok_or_else(|| BadSettings::value(format!("{section}.{key}"), "write true or false"))
+    }
+
+    fn number(&self, section: &str, key: &str) -> Result<usize, BadSettings> {
+        let value = self.get(section, key).and_then(Value::as_integer).and_then(|number| usize::try_from(number).ok());
+        value.ok_or_else(|| BadSettings::value(format!("{section}.{key}"), "write a whole number, 0 or more"))
+    }
+
+    fn duration(&self, section: &str, key: &str) -> Result<SignedDuration, BadSettings> {
+        parse_duration(self.text(section, key)?).map_err(|bad| BadSettings::value(format!("{section}.{key}"), bad))
+    }
+
+    fn rate(&self, section: &str, key: &str) -> Result<Rate, BadSettings> {
+        self.text(section, key)?.parse().map_err(|bad| BadSettings::value(format!("{section}.{key}"), bad))
+    }
+
+    /// An address: encrypted, unless it never leaves the machine.
+    fn url(&self, section: &str, key: &str) -> Result<Url, BadSettings> {
+        let name = format!("{section}.{key}");
+        let url: Url = self.text(section, key)?.parse().map_err(|error| BadSettings::value(&name, error))?;
+        let loopback = match url.host() {
+            Some(Host::Ipv4(ip)) => ip.is_loopback(),
+            Some(Host::Ipv6(ip)) => ip.is_loopback(),
+            Some(Host::Domain(name)) => name == "localhost",
+            None => false,
+        };
+        match url.scheme() {
+            "https" | "wss" => Ok(url),
+            "http" | "ws" if loopback => Ok(url),
+            scheme @ ("http" | "ws") => {
+                let why = format!("plain {scheme} is accepted for loopback addresses only; write {scheme}s://");
+                Err(BadSettings::value(name, why))
+            }
+            scheme => Err(BadSettings::value(name, format!("{scheme} is not an address this can use"))),
+        }
+    }
+}
+
+fn list_item<T: std::str::FromStr<Err: ToString>>(item: &Value, key: &str) -> Result<T, BadSettings> {
+    let text = item.as_str().ok_or_else(|| BadSettings::value(key, "write every item in quotes"))?;
+    text.parse().map_err(|error: T::Err| BadSettings::value(key, format!("{text:?} {}", error.to_string())))
+}
+
+/// Discord's own address, with which serenity's limiter stays on.
+const DISCORD: &str = "https://discord.com/";
+
+impl Settings {
+    pub(super) fn from_table(table: &Table) -> Result<Self, BadSettings> {
+        let read = Reader(table);
+        Ok(Self {
+            discord: discord(&read)?,
+            entra: entra(&read)?,
+            graph: Graph { url: read.url("graph", "url")?, timeout: read.duration("graph", "timeout")? },
+            store: Store { url: SecretString::from(read.filled("store", "url", "write sqlite://PATH")?.to_owned()) },
+            access: access(&read)?,
+            sync: Sync {
+                cooldown: read.duration("sync", "cooldown")?,
+                confirm_timeout: read.duration("sync", "confirm_timeout")?,
+                observe: read.flag("sync", "observe")?,
+                require_reason: read.flag("sync", "require_reason")?,
+                give_up: read.duration("sync", "give_up")?,
+            },
+            watch: watch(&read)?,
+            directory: Directory { refresh: read.duration("directory", "refresh")? },
+            apps: Apps {
+                beta: read.flag("apps", "beta")?,
+                max_failures: read.number("apps", "max_failures")?,
+                error_codes_file: read.optional("apps", "error_codes_file")?,
+            },
+            limits: Limits {
+                per_person: read.rate("limits", "per_person")?,
+                per_guild: read.rate("limits", "per_guild")?,
+                graph_writes: read.rate("limits", "graph_writes")?,
+                graph_reads: read.rate("limits", "graph_reads")?,
+            },
+            web: Web { ops_listen: read.optional("web", "ops_listen")? },
+            log: Log {
+                level: read.text("log", "level")?.to_owned(),
+                format: match read.text("log", "format")? {
+                    "text" => LogFormat::Text,
+                    "json" => LogFormat::Json,
+                    _ => return Err(BadSettings::value("log.format", "write \"text\" or \"json\"")),
+                },
+            },
+        })
+    }
+}
+
+fn discord(read: &Reader<'_>) -> Result<Discord, BadSettings> {
+    let api_url = read.url("discord", "api_url")?;
+    let gateway_url = match read.text("discord", "gateway_url")? {
+        "" => None,
+        _ => Some(read.url("discord", "gateway_url")?),
+    };
+    let own_address = api_url.as_str() == DISCORD;
+    if let Some(gateway) = &gateway_url
+        && !own_address
+        && gateway.host() != api_url.host()
+    {
+        let why = "must be on the host of discord.api_url, so that the token goes nowhere else";
+        return Err(BadSettings::value("discord.gateway_url", why));
+    }
+    let guild_ids = read.list("discord", "guild_ids")?;
+    if guild_ids.is_empty() {
+        return Err(BadSettings::value("discord.guild_ids", "name at least one server to work in"));
+    }
+    Ok(Discord {
+        token: SecretString::from(
+            read.filled("discord", "token", "is the bot's token; set it, or discord.token_file")?.to_owned(),
+        ),
+        application_id: read.parsed("discord", "application_id", "is the Application ID of General Information")?,
+        guild_ids,
+        channel_ids: read.list("discord", "channel_ids")?,
+        team_channel_id: read.optional("discord", "team_channel_id")?,
+        api_url: (!own_address).then_some(api_url),
+        gateway_url,
+    })
+}
+
+fn entra(read: &Reader<'_>) -> Result<Entra, BadSettings> {
+    let secret = |key: &str| read.text("entra", key).map(|text| SecretString::from(text.to_owned()));
+    let credential = match read.text("entra", "credential")? {
+        "client_secret" => {
+            read.filled(
+                "entra",
+                "client_secret",
+                "is needed for this credential; set it, or entra.client_secret_file",
+            )?;
+            Credential::ClientSecret(secret("client_secret")?)
+        }
+        "certificate" => {
+            read.filled(
+                "entra",
+                "certificate",
+                "is needed for this credential; set entra.certificate_file to the .pfx",
+            )?;
+            let password = read.text("entra", "certificate_password")?;
+            let password = (!password.is_empty()).then(|| SecretString::from(password.to_owned()));
+            Credential::Certificate(secret("certificate")?, password)
+        }
+        "managed_identity" => Credential::ManagedIdentity,
+        "workload_identity" => Credential::WorkloadIdentity,
+        "azure_cli" => Credential::AzureCli,
+        _ => {
+            let why = "write client_secret, certificate, managed_identity, workload_identity or azure_cli";
+            return Err(BadSettings::value("entra.credential", why));
+        }
+    };
+    Ok(Entra {
+        tenant_id: read.parsed("entra", "tenant_id", "is the Directory (tenant) ID of your Entra tenant")?,
+        client_id: read
+            .filled("entra", "client_id", "is the Application (client) ID of the app registration")?
+            .to_owned(),
+        credential,
+        authority_url: read.url("entra", "authority_url")?,
+    })
+}
+
+fn access(read: &Reader<'_>) -> Result<Access, BadSettings> {
+    let rows = read.get("access", "chat_role").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let chat_roles = rows.iter().map(chat_role).collect::<Result<_, _>>()?;
+    Ok(Access {
+        seed_roles_grant_sync: read.flag("access", "seed_roles_grant_sync")?,
+        admin_roles: read.list("access", "admin_roles")?,
+        chat_roles,
+    })
+}
+
+fn chat_role(row: &Value) -> Result<ChatRole, BadSettings> {
+    let text = |key: &str| {
+        let text = row.get(key).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
+        text.ok_or_else(|| BadSettings::value(format!("access.chat_role.{key}"), "is needed, as a text in quotes"))
+    };
+    let discord_role = text("discord_role")?;
+    let discord_role = discord_role
+        .parse()
+        .map_err(|error| BadSettings::value("access.chat_role.discord_role", format!("{discord_role:?} {error}")))?;
+    let scope_groups = match row.get("scope_groups") {
+        None => None,
+        Some(groups) => {
+            let key = "access.chat_role.scope_groups";
+            let groups = groups.as_array().ok_or_else(|| BadSettings::value(key, "write a list of group ids"))?;
+            Some(groups.iter().map(|item| list_item(item, key)).collect::<Result<_, _>>()?)
+        }
+    };
+    Ok(ChatRole { discord_role, intune_role: text("intune_role")?.trim().to_owned(), scope_groups })
+}
+
+fn watch(read: &Reader<'_>) -> Result<Watch, BadSettings> {
+    let watch = Watch {
+        min_interval: read.duration("watch", "min_interval")?,
+        max_interval: read.duration("watch", "max_interval")?,
+        deadline: read.duration("watch", "deadline")?,
+        skew: read.duration("watch", "skew")?,
+        unknown_wait: read.duration("watch", "unknown_wait")?,
+        tell_for: read.duration("watch", "tell_for")?,
+        tell_interval: read.duration("watch", "tell_interval")?,
+    };
+    let positive =
+        [("min_interval", watch.min_interval), ("deadline", watch.deadline), ("tell_interval", watch.tell_interval)];
+    if let Some((key, _)) = positive.into_iter().find(|(_, duration)| !duration.is_positive()) {
+        return Err(BadSettings::value(format!("watch.{key}"), "must be longer than nothing"));
+    }
+    if watch.min_interval > watch.max_interval {
+        return Err(BadSettings::value("watch.min_interval", "is longer than watch.max_interval"));
+    }
+    Ok(watch)
+}
