@@ -5,3 +5,4 @@ pub mod clock;
 pub mod graph;
 pub mod intune;
 pub mod settings;
+pub mod store;

@@ -1,0 +1,160 @@
+//! The audit: one row for every decision and every move, appended in the transaction that makes it.
+
+use jiff::Timestamp;
+use serde_json::Value;
+use sqlx::Row as _;
+
+use super::sqlite::{Columns as _, Tx, millis};
+use super::{DeviceSyncId, Error, RequestId, Store};
+use crate::chat::Actor;
+use crate::intune::DeviceId;
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A request was made and its card shown.
+    Asked,
+    /// The request joined a sync that was already running.
+    Joined,
+    /// A question or a request was refused.
+    Refused,
+    /// A device was looked at.
+    Read,
+    /// Yes.
+    Confirmed,
+    /// No.
+    Cancelled,
+    /// The card's time ran out.
+    Expired,
+    /// A click that counted for nothing: foreign, old, repeated or forged.
+    ClickIgnored,
+    /// The gate was asked again right before the call.
+    Gate,
+    /// An attempt is written down; the call follows.
+    Attempt,
+    /// Graph's answer to the attempt, or that there was none.
+    Answer,
+    /// A device sync got its outcome.
+    Outcome,
+    /// Someone wants to be told later.
+    LateWatch,
+    /// A notice could not be delivered anywhere.
+    NoticeDropped,
+}
+
+impl Event {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Asked => "asked",
+            Self::Joined => "joined",
+            Self::Refused => "refused",
+            Self::Read => "read",
+            Self::Confirmed => "confirmed",
+            Self::Cancelled => "cancelled",
+            Self::Expired => "expired",
+            Self::ClickIgnored => "click_ignored",
+            Self::Gate => "gate",
+            Self::Attempt => "attempt",
+            Self::Answer => "answer",
+            Self::Outcome => "outcome",
+            Self::LateWatch => "late_watch",
+            Self::NoticeDropped => "notice_dropped",
+        }
+    }
+}
+
+/// A row to append.
+#[derive(Clone, Debug)]
+pub struct AuditRow {
+    /// What happened.
+    pub event: Event,
+    /// Who did it; `None`: the bot by itself.
+    pub actor: Option<Actor>,
+    /// About which request.
+    pub request: Option<RequestId>,
+    /// About which device sync.
+    pub device_sync: Option<DeviceSyncId>,
+    /// About which device.
+    pub device: Option<DeviceId>,
+    /// The rest: decision, role, answer, outcome.
+    pub detail: Value,
+}
+
+impl AuditRow {
+    /// A row with nothing but its event.
+    pub fn new(event: Event) -> Self {
+        Self { event, actor: None, request: None, device_sync: None, device: None, detail: Value::Null }
+    }
+
+    /// Who did it.
+    #[must_use]
+    pub fn by(mut self, actor: &Actor) -> Self {
+        self.actor = Some(actor.clone());
+        self
+    }
+
+    /// About which device.
+    #[must_use]
+    pub fn device(mut self, device: DeviceId) -> Self {
+        self.device = Some(device);
+        self
+    }
+
+    /// About which request.
+    #[must_use]
+    pub fn request(mut self, request: RequestId) -> Self {
+        self.request = Some(request);
+        self
+    }
+
+    /// About which device sync.
+    #[must_use]
+    pub fn device_sync(mut self, device_sync: DeviceSyncId) -> Self {
+        self.device_sync = Some(device_sync);
+        self
+    }
+
+    /// The rest.
+    #[must_use]
+    pub fn detail(mut self, detail: Value) -> Self {
+        self.detail = detail;
+        self
+    }
+}
+
+pub(super) async fn append(tx: &mut Tx<'_>, tenant: &str, at: Timestamp, row: &AuditRow) -> Result<(), Error> {
+    sqlx::query(
+        "INSERT INTO audit (tenant_id, at, event, actor_user, actor_name, request_id, device_sync_id, device_id, detail)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    )
+    .bind(tenant)
+    .bind(millis(at))
+    .bind(row.event.as_str())
+    .bind(row.actor.as_ref().map(|actor| actor.user.to_string()))
+    .bind(row.actor.as_ref().map(|actor| actor.name.clone()))
+    .bind(row.request.map(|id| id.to_string()))
+    .bind(row.device_sync.map(|id| id.to_string()))
+    .bind(row.device.map(|id| id.to_string()))
+    .bind(row.detail.to_string())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+impl Store {
+    /// Appends a row that goes with no change of state.
+    pub async fn audit(&self, at: Timestamp, row: &AuditRow) -> Result<(), Error> {
+        let mut tx = self.begin().await?;
+        append(&mut tx, &self.tenant, at, row).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Every event so far with its details, oldest first, as `event detail`. For tests and for support.
+    pub async fn audit_trail(&self) -> Result<Vec<(String, Value)>, Error> {
+        let rows = sqlx::query("SELECT event, detail FROM audit WHERE tenant_id = $1 ORDER BY seq")
+            .bind(&self.tenant)
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter().map(|row| Ok((row.try_get("event")?, row.json("detail")?))).collect()
+    }
+}

@@ -1,0 +1,32 @@
+//! What can go wrong with the store.
+
+/// A store operation that did not happen: nothing of it was recorded.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The address is not one that this program can use.
+    #[error("store.url: {0}")]
+    Address(String),
+    /// The database could not be reached, or refused.
+    #[error("the database refused: {0}")]
+    Database(#[from] sqlx::Error),
+    /// The schema could not be brought up to date.
+    #[error("the database's schema could not be brought up to date: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// A row that this version cannot read.
+    #[error("a stored {what} cannot be read: {why}")]
+    Row {
+        /// What it is.
+        what: &'static str,
+        /// Why not.
+        why: String,
+    },
+    /// Somebody else holds the work by now; what was done in between does not count.
+    #[error("the lease was lost")]
+    LeaseLost,
+}
+
+impl Error {
+    pub(super) fn row(what: &'static str, why: impl ToString) -> Self {
+        Self::Row { what, why: why.to_string() }
+    }
+}

@@ -1,0 +1,155 @@
+//! The end of a device sync: its outcome, the outcome of everyone who joined, and the notices that say so.
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::audit::append;
+use super::claims::ClaimedSync;
+use super::model::{Address, Answer, Notice, Outcome, RefusedWhy};
+use super::notices::{NewNotice, insert};
+use super::sqlite::{Columns as _, Tx, json as to_json, millis};
+use super::{AuditRow, DeviceSyncId, Error, Event, RequestId, Store};
+use crate::chat::ChannelId;
+
+/// How a device sync ends.
+#[derive(Debug)]
+pub struct Ending<'a> {
+    /// How.
+    pub outcome: &'a Outcome,
+    /// The answer to the last attempt, where it is the answer that ends it.
+    pub answer: Option<(Answer, Option<&'a str>)>,
+    /// Where the team reads.
+    pub team_channel: Option<ChannelId>,
+}
+
+/// One of those that end together.
+struct Ended {
+    id: DeviceSyncId,
+    request: RequestId,
+}
+
+impl Store {
+    /// Ends `claimed`, and with it those that joined it.
+    ///
+    /// A refusal for the asker's own rights is theirs alone: then the first of the others takes over.
+    /// Returns whether one did.
+    pub async fn finish(&self, now: Timestamp, claimed: &ClaimedSync, ending: &Ending<'_>) -> Result<bool, Error> {
+        let mut tx = self.begin().await?;
+        let held = sqlx::query(
+            "UPDATE device_syncs SET state = 'ended', outcome = $3, ended_at = $4, due_at = NULL, device = $5,
+                    lease_token = NULL, lease_until = NULL
+              WHERE id = $1 AND lease_token = $2",
+        )
+        .bind(claimed.id.to_string())
+        .bind(&claimed.lease)
+        .bind(to_json(ending.outcome))
+        .bind(millis(now))
+        .bind(to_json(&claimed.device))
+        .execute(&mut *tx)
+        .await?;
+        if held.rows_affected() != 1 {
+            return Err(Error::LeaseLost);
+        }
+        if let (Some((answer, graph_request_id)), Some(attempt)) = (ending.answer, claimed.attempts.last()) {
+            sqlx::query(
+                "UPDATE attempts SET answered_at = $3, answer = $4, graph_request_id = $5
+                  WHERE device_sync_id = $1 AND number = $2 AND answer IS NULL",
+            )
+            .bind(claimed.id.to_string())
+            .bind(attempt.number)
+            .bind(millis(now))
+            .bind(answer.as_str())
+            .bind(graph_request_id)
+            .execute(&mut *tx)
+            .await?;
+        }
+        let followers = self.followers(&mut tx, claimed.id).await?;
+        let own_alone = matches!(ending.outcome, Outcome::Refused(RefusedWhy::Rights(_)));
+        let mut ended = vec![Ended { id: claimed.id, request: claimed.request.id }];
+        let mut handed_over = false;
+        if own_alone {
+            handed_over = self.hand_over(&mut tx, now, claimed.id, &followers).await?;
+        } else {
+            ended.extend(followers);
+        }
+        for one in &ended {
+            self.end_one(&mut tx, now, claimed, one, ending.outcome).await?;
+        }
+        if let Some(channel) = ending.team_channel {
+            let body = Notice::TeamLine {
+                actor: claimed.request.actor.user,
+                device: Box::new(claimed.device.clone()),
+                outcome: ending.outcome.clone(),
+                reason: claimed.request.reason.clone(),
+            };
+            let address = Address::Channel(channel);
+            insert(&mut tx, &self.tenant, &NewNotice { request: claimed.request.id, address, body, due_at: now })
+                .await?;
+        }
+        tx.commit().await?;
+        Ok(handed_over)
+    }
+
+    async fn followers(&self, tx: &mut Tx<'_>, leader: DeviceSyncId) -> Result<Vec<Ended>, Error> {
+        let rows = sqlx::query(
+            "SELECT id, request_id FROM device_syncs WHERE leader_id = $1 AND state = 'queued' ORDER BY id",
+        )
+        .bind(leader.to_string())
+        .fetch_all(&mut **tx)
+        .await?;
+        rows.iter().map(|row| Ok(Ended { id: row.parsed("id")?, request: row.parsed("request_id")? })).collect()
+    }
+
+    async fn hand_over(
+        &self,
+        tx: &mut Tx<'_>,
+        now: Timestamp,
+        from: DeviceSyncId,
+        followers: &[Ended],
+    ) -> Result<bool, Error> {
+        let Some(next) = followers.first() else { return Ok(false) };
+        sqlx::query("UPDATE device_syncs SET leader_id = $2 WHERE leader_id = $1 AND id <> $2")
+            .bind(from.to_string())
+            .bind(next.id.to_string())
+            .execute(&mut **tx)
+            .await?;
+        sqlx::query("UPDATE device_syncs SET leader_id = NULL, due_at = $2, started_at = $2 WHERE id = $1")
+            .bind(next.id.to_string())
+            .bind(millis(now))
+            .execute(&mut **tx)
+            .await?;
+        Ok(true)
+    }
+
+    async fn end_one(
+        &self,
+        tx: &mut Tx<'_>,
+        now: Timestamp,
+        claimed: &ClaimedSync,
+        one: &Ended,
+        outcome: &Outcome,
+    ) -> Result<(), Error> {
+        sqlx::query(
+            "UPDATE device_syncs SET state = 'ended', outcome = $2, ended_at = $3 WHERE id = $1 AND state <> 'ended'",
+        )
+        .bind(one.id.to_string())
+        .bind(to_json(outcome))
+        .bind(millis(now))
+        .execute(&mut **tx)
+        .await?;
+        sqlx::query(
+            "UPDATE requests SET state = 'finished', finished_at = $2 WHERE id = $1 AND state = 'running'
+                AND NOT EXISTS (SELECT 1 FROM device_syncs WHERE request_id = $1 AND state <> 'ended')",
+        )
+        .bind(one.request.to_string())
+        .bind(millis(now))
+        .execute(&mut **tx)
+        .await?;
+        let audit = AuditRow::new(Event::Outcome).request(one.request).device_sync(one.id).device(claimed.device.id);
+        append(tx, &self.tenant, now, &audit.detail(json!(outcome))).await?;
+        let body =
+            Notice::Outcome { device_sync: one.id, device: Box::new(claimed.device.clone()), outcome: outcome.clone() };
+        let notice = NewNotice { request: one.request, address: Address::Asker, body, due_at: now };
+        insert(tx, &self.tenant, &notice).await
+    }
+}

@@ -1,0 +1,109 @@
+//! What was asked, and how it ended.
+
+use jiff::Timestamp;
+use sqlx::Row as _;
+
+use super::model::{DeviceSyncState, Outcome, RequestState};
+use super::sqlite::{Columns as _, millis};
+use super::{DeviceSyncId, Error, Store};
+use crate::chat::{Actor, ChatUserId};
+use crate::intune::{Device, DeviceId};
+
+/// One line of `/history`.
+#[derive(Clone, Debug)]
+pub struct HistoryRow {
+    /// Who asked.
+    pub actor: Actor,
+    /// When.
+    pub at: Timestamp,
+    /// For which device.
+    pub device: Device,
+    /// The ticket.
+    pub reason: Option<String>,
+    /// Where the request stands.
+    pub state: RequestState,
+    /// Where the device sync stands.
+    pub sync_state: DeviceSyncState,
+    /// How it ended, if it did.
+    pub outcome: Option<Outcome>,
+}
+
+/// The last time a device was synced.
+#[derive(Clone, Debug)]
+pub struct RecentSync {
+    /// When it ended.
+    pub ended_at: Timestamp,
+    /// Who asked.
+    pub actor: ChatUserId,
+}
+
+impl Store {
+    /// The newest requests of `of`, or of everyone.
+    pub async fn history(&self, of: Option<ChatUserId>, limit: u32) -> Result<Vec<HistoryRow>, Error> {
+        let rows = sqlx::query(
+            "SELECT r.actor, r.created_at, r.reason, r.state, d.device, d.state AS sync_state, d.outcome
+               FROM requests r JOIN device_syncs d ON d.request_id = r.id
+              WHERE r.tenant_id = $1 AND ($2 IS NULL OR r.actor_user = $2)
+              ORDER BY r.created_at DESC, r.id DESC LIMIT $3",
+        )
+        .bind(&self.tenant)
+        .bind(of.map(|user| user.to_string()))
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let outcome = row.optional_text("outcome")?;
+                Ok(HistoryRow {
+                    actor: row.json("actor")?,
+                    at: row.at("created_at")?,
+                    device: row.json("device")?,
+                    reason: row.optional_text("reason")?,
+                    state: RequestState::read(&row.text("state")?)?,
+                    sync_state: DeviceSyncState::read(&row.text("sync_state")?)?,
+                    outcome: outcome.map(|_| row.json("outcome")).transpose()?,
+                })
+            })
+            .collect()
+    }
+
+    /// A sync of `device` that ended after `since` and for which a call was taken.
+    pub async fn recent_sync(&self, device: DeviceId, since: Timestamp) -> Result<Option<RecentSync>, Error> {
+        let row = sqlx::query(
+            "SELECT d.ended_at, r.actor_user FROM device_syncs d JOIN requests r ON r.id = d.request_id
+              WHERE d.tenant_id = $1 AND d.device_id = $2 AND d.ended_at > $3
+                AND EXISTS (SELECT 1 FROM attempts a WHERE a.device_sync_id = d.id AND a.answer = 'accepted')
+              ORDER BY d.ended_at DESC LIMIT 1",
+        )
+        .bind(&self.tenant)
+        .bind(device.to_string())
+        .bind(millis(since))
+        .fetch_optional(&self.pool)
+        .await?;
+        row.map(|row| Ok(RecentSync { ended_at: row.at("ended_at")?, actor: row.parsed("actor_user")? })).transpose()
+    }
+
+    /// The device and asker of a device sync that has ended.
+    pub async fn ended_sync(&self, id: DeviceSyncId) -> Result<Option<(ChatUserId, DeviceId)>, Error> {
+        let row = sqlx::query(
+            "SELECT r.actor_user, d.device_id FROM device_syncs d JOIN requests r ON r.id = d.request_id
+              WHERE d.id = $1 AND d.tenant_id = $2 AND d.state = 'ended'",
+        )
+        .bind(id.to_string())
+        .bind(&self.tenant)
+        .fetch_optional(&self.pool)
+        .await?;
+        row.map(|row| Ok((row.parsed("actor_user")?, row.parsed("device_id")?))).transpose()
+    }
+
+    /// How many calls to Graph were written down for a device. For tests.
+    pub async fn attempts_for(&self, device: DeviceId) -> Result<i64, Error> {
+        let row = sqlx::query(
+            "SELECT COUNT(*) AS n FROM attempts a JOIN device_syncs d ON d.id = a.device_sync_id WHERE d.device_id = $1",
+        )
+        .bind(device.to_string())
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(row.try_get("n")?)
+    }
+}

@@ -1,0 +1,188 @@
+//! "Tell me when it shows up": a thin watch after the deadline, told once.
+
+use jiff::Timestamp;
+use serde_json::json;
+use sqlx::Row as _;
+use uuid::Uuid;
+
+use super::audit::append;
+use super::claims::{Attempt, LEASE};
+use super::model::{Address, Answer, Notice, Outcome};
+use super::notices::{NewNotice, insert};
+use super::sqlite::{Columns as _, json as to_json, millis};
+use super::{AuditRow, DeviceSyncId, Error, Event, LateWatchId, RequestId, Store};
+use crate::chat::Actor;
+use crate::intune::Device;
+
+/// What a press of the button did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LateEnd {
+    /// It is being watched from now on.
+    Watching,
+    /// It was being watched already, or the watch is over.
+    Already,
+    /// There is nothing to watch: no such device sync, or it ended otherwise.
+    Nothing,
+    /// Somebody else's.
+    NotYours,
+}
+
+/// A late watch in a worker's hands.
+#[derive(Clone, Debug)]
+pub struct ClaimedLateWatch {
+    /// Its id.
+    pub id: LateWatchId,
+    /// The request that it belongs to.
+    pub request: RequestId,
+    /// The device.
+    pub device: Device,
+    /// What a check-in is judged by.
+    pub attempts: Vec<Attempt>,
+    /// When it ends.
+    pub until: Timestamp,
+    lease: String,
+}
+
+impl Store {
+    /// Starts watching for a device that did not check in before the deadline.
+    pub async fn watch_late(
+        &self,
+        now: Timestamp,
+        device_sync: DeviceSyncId,
+        actor: &Actor,
+        due_at: Timestamp,
+        until: Timestamp,
+    ) -> Result<LateEnd, Error> {
+        let mut tx = self.begin().await?;
+        let row = sqlx::query(
+            "SELECT d.outcome, d.device_id, d.request_id, r.actor_user FROM device_syncs d JOIN requests r ON r.id = d.request_id
+              WHERE d.id = $1 AND d.tenant_id = $2 AND d.state = 'ended'",
+        )
+        .bind(device_sync.to_string())
+        .bind(&self.tenant)
+        .fetch_optional(&mut *tx)
+        .await?;
+        let Some(row) = row else { return Ok(LateEnd::Nothing) };
+        if row.text("actor_user")? != actor.user.to_string() {
+            return Ok(LateEnd::NotYours);
+        }
+        if !matches!(row.json("outcome")?, Outcome::NoCheckInSeen { .. }) {
+            return Ok(LateEnd::Nothing);
+        }
+        let inserted = sqlx::query(
+            "INSERT INTO late_watches (id, tenant_id, device_sync_id, actor, state, due_at, until)
+             VALUES ($1, $2, $3, $4, 'watching', $5, $6) ON CONFLICT (device_sync_id) DO NOTHING",
+        )
+        .bind(LateWatchId::new(now).to_string())
+        .bind(&self.tenant)
+        .bind(device_sync.to_string())
+        .bind(to_json(actor))
+        .bind(millis(due_at))
+        .bind(millis(until))
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
+        if inserted == 0 {
+            return Ok(LateEnd::Already);
+        }
+        let audit =
+            AuditRow::new(Event::LateWatch).by(actor).request(row.parsed("request_id")?).device_sync(device_sync);
+        append(&mut tx, &self.tenant, now, &audit.device(row.parsed("device_id")?).detail(json!({ "until": until })))
+            .await?;
+        tx.commit().await?;
+        Ok(LateEnd::Watching)
+    }
+
+    /// Takes the late watch that has been due longest.
+    pub async fn claim_late_watch(&self, now: Timestamp) -> Result<Option<ClaimedLateWatch>, Error> {
+        let lease = Uuid::new_v4().simple().to_string();
+        let row = sqlx::query(
+            "UPDATE late_watches SET lease_until = $2, lease_token = $3
+              WHERE id = (SELECT id FROM late_watches
+                           WHERE tenant_id = $4 AND due_at <= $1 AND (lease_until IS NULL OR lease_until < $1)
+                           ORDER BY due_at, id LIMIT 1)
+             RETURNING id, device_sync_id, until",
+        )
+        .bind(millis(now))
+        .bind(millis(now.saturating_add(LEASE).unwrap_or(Timestamp::MAX)))
+        .bind(&lease)
+        .bind(&self.tenant)
+        .fetch_optional(&self.pool)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        // One that joined has no attempts of its own: its leader's count.
+        let sync =
+            sqlx::query("SELECT request_id, device, COALESCE(leader_id, id) AS worked FROM device_syncs WHERE id = $1")
+                .bind(row.text("device_sync_id")?)
+                .fetch_one(&self.pool)
+                .await?;
+        let attempts = self.attempts(sync.parsed("worked")?).await?;
+        Ok(Some(ClaimedLateWatch {
+            id: row.parsed("id")?,
+            request: sync.parsed("request_id")?,
+            device: sync.json("device")?,
+            attempts: attempts
+                .into_iter()
+                .filter(|attempt| !matches!(attempt.answer, Some(Answer::NotTaken | Answer::Refused)))
+                .collect(),
+            until: row.at("until")?,
+            lease,
+        }))
+    }
+
+    /// Looks again at `due_at`.
+    pub async fn late_watch_again(&self, claimed: &ClaimedLateWatch, due_at: Timestamp) -> Result<(), Error> {
+        sqlx::query(
+            "UPDATE late_watches SET due_at = $3, lease_token = NULL, lease_until = NULL WHERE id = $1 AND lease_token = $2",
+        )
+        .bind(claimed.id.to_string())
+        .bind(&claimed.lease)
+        .bind(millis(due_at))
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// Ends the watch and says so, once.
+    pub async fn end_late_watch(&self, now: Timestamp, claimed: &ClaimedLateWatch, body: Notice) -> Result<(), Error> {
+        let mut tx = self.begin().await?;
+        let held = sqlx::query(
+            "UPDATE late_watches SET state = 'ended', due_at = NULL, lease_token = NULL, lease_until = NULL
+              WHERE id = $1 AND lease_token = $2",
+        )
+        .bind(claimed.id.to_string())
+        .bind(&claimed.lease)
+        .execute(&mut *tx)
+        .await?;
+        if held.rows_affected() != 1 {
+            return Err(Error::LeaseLost);
+        }
+        let audit = AuditRow::new(Event::LateWatch).request(claimed.request).device(claimed.device.id);
+        let ended = if matches!(body, Notice::ShowedUp { .. }) { "showed_up" } else { "never_showed_up" };
+        append(&mut tx, &self.tenant, now, &audit.detail(json!({ "ended": ended }))).await?;
+        insert(
+            &mut tx,
+            &self.tenant,
+            &NewNotice { request: claimed.request, address: Address::Asker, body, due_at: now },
+        )
+        .await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// When the next late watch is due.
+    pub async fn next_due_late_watch(&self) -> Result<Option<Timestamp>, Error> {
+        let row = sqlx::query("SELECT MIN(MAX(due_at, COALESCE(lease_until, 0))) AS next FROM late_watches WHERE tenant_id = $1 AND due_at IS NOT NULL")
+            .bind(&self.tenant)
+            .fetch_one(&self.pool)
+            .await?;
+        row.optional_at("next")
+    }
+
+    /// How many late watches there are.
+    pub async fn late_watches(&self) -> Result<i64, Error> {
+        let row = sqlx::query("SELECT COUNT(*) AS n FROM late_watches WHERE state = 'watching'")
+            .fetch_one(&self.pool)
+            .await?;
+        Ok(row.try_get("n")?)
+    }
+}

@@ -1,0 +1,279 @@
+//! What is stored, as types: states, outcomes, and the notices that wait for delivery.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{DeviceSyncId, Error};
+use crate::chat::{ChannelId, ChatUserId};
+use crate::intune::{Advice, AppReading, Compliance, Denial, Device, Freshness, NotSyncable};
+
+macro_rules! stored_words {
+    ($name:ident, $what:literal, { $($variant:ident = $word:literal),+ $(,)? }) => {
+        impl $name {
+            /// Every value.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The word in the database.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+
+            pub(super) fn read(word: &str) -> Result<Self, Error> {
+                Self::ALL.iter().copied().find(|value| value.as_str() == word).ok_or_else(|| Error::row($what, word))
+            }
+        }
+    };
+}
+
+/// Where a sync request stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RequestState {
+    /// The card is shown; Yes or No is awaited.
+    AwaitingConfirmation,
+    /// Confirmed; its device syncs are under way.
+    Running,
+    /// Every device sync has its outcome.
+    Finished,
+    /// No was pressed.
+    Cancelled,
+    /// Nothing was pressed in time.
+    Expired,
+    /// Rights or state changed before Yes.
+    Refused,
+}
+
+stored_words!(RequestState, "request state", {
+    AwaitingConfirmation = "awaiting_confirmation",
+    Running = "running",
+    Finished = "finished",
+    Cancelled = "cancelled",
+    Expired = "expired",
+    Refused = "refused",
+});
+
+/// Where a device sync stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DeviceSyncState {
+    /// Waits for its click, its turn, or its leader.
+    Queued,
+    /// An attempt is written down; the call is being made.
+    Sending,
+    /// Graph answered 204.
+    Accepted,
+    /// The call was sent and no answer was recorded.
+    Unknown,
+    /// It has an outcome.
+    Ended,
+}
+
+stored_words!(DeviceSyncState, "device sync state", {
+    Queued = "queued",
+    Sending = "sending",
+    Accepted = "accepted",
+    Unknown = "unknown",
+    Ended = "ended",
+});
+
+/// What Graph answered to an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Answer {
+    /// 204.
+    Accepted,
+    /// The request never left, or Graph refused it without taking it; it may be tried again.
+    NotTaken,
+    /// It was sent and no answer came.
+    Unknown,
+    /// Refused for good.
+    Refused,
+}
+
+stored_words!(Answer, "answer", {
+    Accepted = "accepted",
+    NotTaken = "not_taken",
+    Unknown = "unknown",
+    Refused = "refused",
+});
+
+/// How a device sync ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Outcome {
+    /// The device checked in after the request.
+    CheckedIn(Report),
+    /// The deadline passed. Not a failure: the request stays queued with Intune.
+    NoCheckInSeen {
+        /// Whether Graph's acceptance is known.
+        accepted: bool,
+        /// `lastSyncDateTime` at the last look.
+        last_check_in: Option<Timestamp>,
+    },
+    /// Graph did not take the call.
+    Failed {
+        /// Whether it was still unreachable or throttling when we stopped trying.
+        gave_up: bool,
+    },
+    /// The device is no longer in Intune.
+    Gone,
+    /// Intune ignores a sync of this device.
+    NotSupported(NotSyncable),
+    /// The bot refused, before anything was sent.
+    Refused(RefusedWhy),
+    /// The asker cancelled.
+    Cancelled,
+    /// Nothing was sent: observe mode.
+    Skipped,
+}
+
+/// Why a confirmed sync was refused before it was sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RefusedWhy {
+    /// The asker's rights ended in between.
+    Rights(Denial),
+    /// The tenant wants a second admin (Multi Admin Approval).
+    ApprovalRequired,
+    /// The bot's own application permission is missing.
+    BotPermission,
+}
+
+/// What a check-in brought.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// When the device checked in.
+    pub checked_in_at: Timestamp,
+    /// When the call was made.
+    pub requested_at: Timestamp,
+    /// Compliance after it.
+    pub compliance: Compliance,
+    /// App failures after it, or that they cannot be read.
+    pub apps: Option<Vec<FailureReport>>,
+    /// Failed apps beyond those looked up.
+    pub more_failures: usize,
+}
+
+/// One failed app with its advice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailureReport {
+    /// The app's name, from outside.
+    pub name: String,
+    /// The error code, if one was reported.
+    pub code: Option<crate::intune::ErrorCode>,
+    /// Microsoft's words for the code, if known.
+    pub description: Option<String>,
+    /// When it failed, if known.
+    pub failed_at: Option<Timestamp>,
+    /// Whether that is news.
+    pub freshness: Freshness,
+    /// What to do.
+    pub advice: Advice,
+}
+
+impl Report {
+    /// Whether app states could be read at all.
+    pub fn apps_were_read(reading: &AppReading) -> bool {
+        matches!(reading, AppReading::Read(_))
+    }
+}
+
+/// Where a notice goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Address {
+    /// The asker's own reply; once it cannot be edited any more, the channel they asked in, with a mention.
+    Asker,
+    /// A channel.
+    Channel(ChannelId),
+}
+
+/// How far a running device sync is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Phase {
+    /// Waiting for its turn, or for Graph to come back.
+    Waiting,
+    /// Graph accepted; the device has not checked in yet.
+    Accepted,
+    /// No answer was recorded; the device is being watched.
+    Unknown,
+    /// It checked in; app states are being read.
+    ReadingApps,
+}
+
+/// Something the bot has to say.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Notice {
+    /// The live state of a running sync. Only the newest matters.
+    Progress {
+        /// The device.
+        device: Box<Device>,
+        /// How far.
+        phase: Phase,
+        /// When the call was made, once it was.
+        requested_at: Option<Timestamp>,
+    },
+    /// The reply is about to freeze: the outcome will appear in the channel.
+    MovesToChannel {
+        /// The device.
+        device: Box<Device>,
+    },
+    /// How it ended.
+    Outcome {
+        /// The device sync.
+        device_sync: DeviceSyncId,
+        /// The device.
+        device: Box<Device>,
+        /// How.
+        outcome: Outcome,
+    },
+    /// One line for the team.
+    TeamLine {
+        /// Who asked.
+        actor: ChatUserId,
+        /// The device.
+        device: Box<Device>,
+        /// How it ended.
+        outcome: Outcome,
+        /// The ticket, if given.
+        reason: Option<String>,
+    },
+    /// A device that had not shown up has checked in.
+    ShowedUp {
+        /// The device.
+        device: Box<Device>,
+        /// When.
+        checked_in_at: Timestamp,
+        /// When the call was made.
+        requested_at: Timestamp,
+    },
+    /// It did not show up in all that time, or is gone.
+    NeverShowedUp {
+        /// The device.
+        device: Box<Device>,
+        /// Whether Intune no longer knows it.
+        gone: bool,
+    },
+    /// The card expired.
+    Expired {
+        /// The device.
+        device: Box<Device>,
+    },
+}
+
+impl Notice {
+    /// Whether a newer notice of the same request makes this one pointless.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Progress { .. } | Self::MovesToChannel { .. })
+    }
+}
+
+/// The asker's reply: what can still be edited, and until when.
+#[derive(Clone)]
+pub struct Reply {
+    /// The interaction's token; a secret for as long as it works.
+    pub token: secrecy::SecretString,
+    /// When it stops working (with a margin).
+    pub until: Timestamp,
+}
+
+impl std::fmt::Debug for Reply {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reply").field("until", &self.until).finish_non_exhaustive()
+    }
+}
