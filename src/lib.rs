@@ -3,6 +3,8 @@ pub mod budget;
 pub mod chat;
 pub mod clock;
 pub mod graph;
+pub mod identity;
 pub mod intune;
 pub mod settings;
 pub mod store;
+pub mod sync;

@@ -226,6 +226,16 @@ impl Store {
         Ok(tx.commit().await?)
     }
 
+    /// Whether this person made this request.
+    pub async fn is_asker(&self, id: RequestId, user: crate::chat::ChatUserId) -> Result<bool, Error> {
+        let row = sqlx::query("SELECT actor_user FROM requests WHERE id = $1 AND tenant_id = $2")
+            .bind(id.to_string())
+            .bind(&self.tenant)
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(row.map(|row| row.text("actor_user")).transpose()?.as_deref() == Some(user.to_string().as_str()))
+    }
+
     /// The device of a request that `actor` may answer now, or why not.
     async fn answerable(
         &self,

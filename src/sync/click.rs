@@ -1,0 +1,118 @@
+//! Clicks: Yes, No, a chosen device, "tell me", "sync again". Each counts only for whom it was meant.
+
+use serde_json::json;
+
+use super::desk::{Desk, Trouble};
+use crate::chat::Actor;
+use crate::intune::{Denial, Device, DeviceId, Task};
+use crate::store::{AuditRow, Choice, Confirmed, DeviceSyncId, Event, LateEnd, Reply, RequestId, RequestState};
+
+/// What a press of Yes or No did.
+#[derive(Clone, Debug)]
+pub enum Clicked {
+    /// Yes: it is written down and will be done.
+    Confirmed {
+        /// The device.
+        device: Box<Device>,
+        /// Whether it follows a sync that is already running.
+        joined: bool,
+    },
+    /// No.
+    Cancelled {
+        /// The device.
+        device: Box<Device>,
+    },
+    /// The rights ended between the card and the click.
+    RightsEnded(Denial),
+    /// Too late.
+    Expired,
+    /// It was answered before.
+    AlreadyHandled(RequestState),
+    /// Somebody else's card.
+    NotYours,
+    /// No such card.
+    Unknown,
+}
+
+/// What "tell me when it shows up" did.
+pub type Told = LateEnd;
+
+impl Desk {
+    /// Yes. Written down before anything else happens.
+    pub async fn confirm(&self, actor: &Actor, request: RequestId, reply: &Reply) -> Result<Clicked, Trouble> {
+        let now = self.clock.now();
+        if let Some(denial) = self.gate.rule_out_now(Task::SyncDevice, &actor.roles) {
+            // Whose card it is comes first: a stranger's click must not end somebody's request.
+            if self.store.is_asker(request, actor.user).await? {
+                self.store.refuse(now, request, actor, json!({ "why": "rights_ended", "denial": denial })).await?;
+                return Ok(Clicked::RightsEnded(denial));
+            }
+            return self.ignored(actor, Confirmed::NotYours, request).await;
+        }
+        match self.store.confirm(now, request, actor, reply).await? {
+            Confirmed::Done { device, joined } => {
+                self.bells.work.ring();
+                self.bells.notices.ring();
+                Ok(Clicked::Confirmed { device, joined })
+            }
+            no => self.ignored(actor, no, request).await,
+        }
+    }
+
+    /// No.
+    pub async fn cancel(&self, actor: &Actor, request: RequestId) -> Result<Clicked, Trouble> {
+        match self.store.cancel(self.clock.now(), request, actor).await? {
+            Confirmed::Done { device, .. } => Ok(Clicked::Cancelled { device }),
+            no => self.ignored(actor, no, request).await,
+        }
+    }
+
+    async fn ignored(&self, actor: &Actor, no: Confirmed, request: RequestId) -> Result<Clicked, Trouble> {
+        let (why, clicked) = match no {
+            Confirmed::NotFound | Confirmed::Done { .. } => ("unknown", Clicked::Unknown),
+            Confirmed::NotYours => ("not_yours", Clicked::NotYours),
+            Confirmed::Expired => ("expired", Clicked::Expired),
+            Confirmed::AlreadyHandled(state) => (state.as_str(), Clicked::AlreadyHandled(state)),
+        };
+        let row = AuditRow::new(Event::ClickIgnored).by(actor).request(request).detail(json!({ "why": why }));
+        self.store.audit(self.clock.now(), &row).await?;
+        Ok(clicked)
+    }
+
+    /// A click whose custom id this bot never wrote, or wrote in another version.
+    pub async fn foreign_click(&self, actor: &Actor) -> Result<(), Trouble> {
+        let row = AuditRow::new(Event::ClickIgnored).by(actor).detail(json!({ "why": "foreign_id" }));
+        Ok(self.store.audit(self.clock.now(), &row).await?)
+    }
+
+    /// The question behind a select menu, if this person may answer it now.
+    pub async fn chosen(&self, actor: &Actor, choice: RequestId) -> Result<Option<Choice>, Trouble> {
+        let found = self.store.choice(self.clock.now(), choice).await?.filter(|choice| choice.actor == actor.user);
+        if found.is_none() {
+            let row = AuditRow::new(Event::ClickIgnored).by(actor).detail(json!({ "why": "no_such_question" }));
+            self.store.audit(self.clock.now(), &row).await?;
+        }
+        Ok(found)
+    }
+
+    /// "Tell me when it shows up."
+    pub async fn tell(&self, actor: &Actor, device_sync: DeviceSyncId) -> Result<Told, Trouble> {
+        let now = self.clock.now();
+        let watch = &self.settings.watch;
+        let due_at = now.saturating_add(watch.tell_interval).unwrap_or(now);
+        let until = now.saturating_add(watch.tell_for).unwrap_or(now);
+        let told = self.store.watch_late(now, device_sync, actor, due_at, until).await?;
+        if matches!(told, LateEnd::NotYours | LateEnd::Nothing) {
+            let row = AuditRow::new(Event::ClickIgnored).by(actor).detail(json!({ "why": "nothing_to_watch" }));
+            self.store.audit(now, &row).await?;
+        }
+        self.bells.timers.ring();
+        Ok(told)
+    }
+
+    /// The device of an ended sync of this person's, for "Sync again".
+    pub async fn again(&self, actor: &Actor, device_sync: DeviceSyncId) -> Result<Option<DeviceId>, Trouble> {
+        let ended = self.store.ended_sync(device_sync).await?;
+        Ok(ended.filter(|(asker, _)| *asker == actor.user).map(|(_, device)| device))
+    }
+}

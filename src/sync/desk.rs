@@ -1,0 +1,98 @@
+//! The desk: holds what questions need, and says what can go wrong with them.
+
+use std::sync::Arc;
+
+use super::directory::Directory;
+use crate::clock::{Bell, Clock};
+use crate::graph::Graph;
+use crate::identity::Gate;
+use crate::intune::ErrorTable;
+use crate::settings::Settings;
+use crate::store::Store;
+
+/// Wakes the loops when there is something to do.
+#[derive(Clone, Debug)]
+pub struct Bells {
+    /// Device syncs.
+    pub work: Bell,
+    /// Notices.
+    pub notices: Bell,
+    /// Cards that expire, and late watches.
+    pub timers: Bell,
+}
+
+impl Bells {
+    /// One bell for each loop.
+    pub fn new(clock: &Clock) -> Self {
+        Self { work: clock.bell(), notices: clock.bell(), timers: clock.bell() }
+    }
+}
+
+/// What people ask for.
+#[derive(Debug)]
+pub struct Desk {
+    /// Graph.
+    pub(super) graph: Arc<Graph>,
+    /// The gate.
+    pub(super) gate: Arc<Gate>,
+    /// The store.
+    pub(super) store: Store,
+    /// The devices in memory.
+    pub(super) directory: Arc<Directory>,
+    /// The app error table.
+    pub(super) error_table: Arc<ErrorTable>,
+    /// Every setting.
+    pub(super) settings: Arc<Settings>,
+    /// Time.
+    pub(super) clock: Clock,
+    /// The loops.
+    pub(super) bells: Bells,
+}
+
+/// A question could not be answered. Chat shows one calm sentence and a reference; the log has the rest.
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    /// Graph did not answer.
+    #[error(transparent)]
+    Graph(#[from] crate::graph::Error),
+    /// The store did not answer: nothing was recorded.
+    #[error(transparent)]
+    Store(#[from] crate::store::Error),
+}
+
+impl Desk {
+    /// A desk.
+    #[expect(clippy::too_many_arguments, reason = "app.rs builds it once, from the parts it names")]
+    pub fn new(
+        graph: Arc<Graph>,
+        gate: Arc<Gate>,
+        store: Store,
+        directory: Arc<Directory>,
+        error_table: Arc<ErrorTable>,
+        settings: Arc<Settings>,
+        clock: Clock,
+        bells: Bells,
+    ) -> Self {
+        Self { graph, gate, store, directory, error_table, settings, clock, bells }
+    }
+
+    /// The app error table.
+    pub fn error_table(&self) -> &ErrorTable {
+        &self.error_table
+    }
+
+    /// The devices in memory.
+    pub fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    /// The gate.
+    pub fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+}

@@ -1,0 +1,199 @@
+//! The devices in memory: suggestions while someone types, and names that stand for devices.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use jiff::Timestamp;
+
+use crate::graph::{Error, Graph};
+use crate::identity::Visibility;
+use crate::intune::{Device, DeviceId};
+
+/// Suggestions shown at once (Discord's limit).
+const SUGGESTIONS: usize = 25;
+
+/// A device that fits what was typed so far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suggestion {
+    /// The device.
+    pub device: Arc<Device>,
+}
+
+/// The devices in memory, replaced as a whole at each refresh.
+#[derive(Debug, Default)]
+pub struct Directory(ArcSwap<Snapshot>);
+
+#[derive(Debug, Default)]
+struct Snapshot {
+    rows: Vec<Row>,
+    read_at: Option<Timestamp>,
+}
+
+#[derive(Debug)]
+struct Row {
+    device: Arc<Device>,
+    /// Name, serial number, sign-in name and user, in lower case, each behind a line break.
+    haystack: String,
+}
+
+impl Row {
+    fn new(device: Device) -> Self {
+        let texts = [
+            Some(&device.name),
+            device.serial.as_ref(),
+            device.user_principal_name.as_ref(),
+            device.user_name.as_ref(),
+        ];
+        let mut haystack = String::new();
+        for text in texts.into_iter().flatten() {
+            haystack.push('\n');
+            haystack.extend(text.chars().filter(|c| *c != '\n').flat_map(char::to_lowercase));
+        }
+        haystack.push('\n');
+        haystack.shrink_to_fit();
+        Self { device: Arc::new(device), haystack }
+    }
+}
+
+impl Directory {
+    /// Reads every device anew. On an error the old list stays.
+    pub async fn refresh(&self, graph: &Graph, now: Timestamp) -> Result<usize, Error> {
+        let devices = graph.devices().await?;
+        let count = devices.len();
+        self.replace(devices, now);
+        Ok(count)
+    }
+
+    /// Puts `devices` in the place of the old list.
+    pub fn replace(&self, devices: Vec<Device>, now: Timestamp) {
+        let mut rows: Vec<_> = devices.into_iter().map(Row::new).collect();
+        // Sorted by name, so that a page of suggestions reads like a list.
+        rows.sort_by(|a, b| a.haystack.cmp(&b.haystack));
+        self.0.store(Arc::new(Snapshot { rows, read_at: Some(now) }));
+    }
+
+    /// When it was last read; `None`: never.
+    pub fn read_at(&self) -> Option<Timestamp> {
+        self.0.load().read_at
+    }
+
+    /// How many devices it holds.
+    pub fn len(&self) -> usize {
+        self.0.load().rows.len()
+    }
+
+    /// Whether it holds none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Devices that fit `text`, best first: the name begins with it, another field does, it is somewhere inside.
+    pub fn suggest(&self, text: &str, visibility: &Visibility) -> Vec<Suggestion> {
+        if *visibility == Visibility::Nothing {
+            return Vec::new();
+        }
+        let snapshot = self.0.load();
+        let needle = text.trim().to_lowercase().replace('\n', "");
+        let at_start = format!("\n{needle}");
+        let (mut by_name, mut by_field, mut inside) = (Vec::new(), Vec::new(), Vec::new());
+        for row in &snapshot.rows {
+            if by_name.len() >= SUGGESTIONS {
+                break;
+            }
+            let Some(at) = row.haystack.find(&needle) else { continue };
+            if !visibility.shows(&row.device) {
+                continue;
+            }
+            let into = if row.haystack.starts_with(&at_start) {
+                &mut by_name
+            } else if at > 0 && row.haystack.contains(&at_start) {
+                &mut by_field
+            } else {
+                &mut inside
+            };
+            if into.len() < SUGGESTIONS {
+                into.push(Suggestion { device: Arc::clone(&row.device) });
+            }
+        }
+        by_name.into_iter().chain(by_field).chain(inside).take(SUGGESTIONS).collect()
+    }
+
+    /// Devices whose name, serial number, sign-in name or user is exactly `text`, in any case.
+    pub fn find(&self, text: &str) -> Vec<DeviceId> {
+        let needle = text.trim().to_lowercase();
+        if needle.is_empty() || needle.contains('\n') {
+            return Vec::new();
+        }
+        let whole = format!("\n{needle}\n");
+        let snapshot = self.0.load();
+        snapshot.rows.iter().filter(|row| row.haystack.contains(&whole)).map(|row| row.device.id).collect()
+    }
+
+    /// A device by its id, as last read.
+    pub fn get(&self, id: DeviceId) -> Option<Arc<Device>> {
+        self.0.load().rows.iter().find(|row| row.device.id == id).map(|row| Arc::clone(&row.device))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::intune::{Compliance, Platform};
+
+    fn device(n: u128, name: &str, serial: &str, user: &str) -> Device {
+        Device {
+            id: DeviceId(uuid::Uuid::from_u128(n)),
+            name: name.to_owned(),
+            platform: Platform::Windows,
+            os_version: String::new(),
+            last_check_in: None,
+            compliance: Compliance::Unknown,
+            management_state: "managed".to_owned(),
+            agent: "mdm".to_owned(),
+            user_id: None,
+            user_name: Some(user.to_owned()),
+            user_principal_name: None,
+            serial: Some(serial.to_owned()),
+            model: None,
+            entra_device_id: None,
+            pending_action: None,
+        }
+    }
+
+    fn directory() -> Directory {
+        let directory = Directory::default();
+        let devices = vec![
+            device(1, "LT-042", "AAA111", "Jonas Weber"),
+            device(2, "LT-043", "BBB222", "Mia Schulz"),
+            device(3, "SHARED", "CCC333", "Lt Dan"),
+            device(4, "SHARED", "DDD444", "Jonas Weber"),
+        ];
+        directory.replace(devices, Timestamp::UNIX_EPOCH);
+        directory
+    }
+
+    fn names(suggestions: &[Suggestion]) -> Vec<u128> {
+        suggestions.iter().map(|suggestion| suggestion.device.id.0.as_u128()).collect()
+    }
+
+    #[test]
+    fn names_that_begin_with_the_text_come_first() {
+        assert_eq!(names(&directory().suggest("lt", &Visibility::Everything)), [1, 2, 3]);
+        assert_eq!(names(&directory().suggest("b2", &Visibility::Everything)), [2]);
+        assert_eq!(names(&directory().suggest("", &Visibility::Everything)).len(), 4);
+    }
+
+    #[test]
+    fn who_may_see_nothing_is_shown_nothing() {
+        assert!(directory().suggest("lt", &Visibility::Nothing).is_empty());
+    }
+
+    #[test]
+    fn a_name_can_stand_for_several_devices() {
+        assert_eq!(directory().find("shared").len(), 2);
+        assert_eq!(directory().find("ccc333").len(), 1);
+        assert_eq!(directory().find("jonas weber").len(), 2);
+        assert!(directory().find("LT-04").is_empty(), "only whole fields count");
+        assert!(directory().find(" ").is_empty());
+    }
+}

@@ -1,0 +1,279 @@
+//! The worker: takes one due device sync at a time and does one step with it.
+//!
+//! Queued: the gate again, the baseline, the attempt written down, the call, the answer written down.
+//! Accepted or unknown: look whether it checked in; read app failures; report. A step that finds the store or
+//! Graph away leaves the device sync where it was and comes back.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::desk::{Bells, Trouble};
+use super::report::read_failures;
+use super::schedule::{backoff, deadline, jitter, next_look, retry_wait};
+use crate::clock::Clock;
+use crate::graph::{Error, Graph, Kind, Patience};
+use crate::identity::{ChatRoles, Gate};
+use crate::intune::{Decision, Denial, Device, ErrorTable, Evidence, Task, Verdict, judge};
+use crate::settings::Settings;
+use crate::store::{Answer, Attempt, ClaimedSync, DeviceSyncState, Ending, Outcome, Phase, RefusedWhy, Store};
+
+/// Calls made for one device sync at the most; a further unknown one is only watched.
+const MOST_ATTEMPTS: usize = 4;
+
+/// Does the work that the store says is due.
+pub struct Worker {
+    pub(super) graph: Arc<Graph>,
+    pub(super) gate: Arc<Gate>,
+    pub(super) store: Store,
+    pub(super) error_table: Arc<ErrorTable>,
+    pub(super) settings: Arc<Settings>,
+    pub(super) chat_roles: Arc<dyn ChatRoles>,
+    pub(super) clock: Clock,
+    pub(super) bells: Bells,
+}
+
+/// What the gate and the device said right before a call.
+enum Ready {
+    /// The call may be made; `requested_at` is Graph's own time.
+    Go { device: Device, requested_at: Timestamp, decision: Decision },
+    /// It ends here.
+    End(Outcome),
+    /// Something did not answer.
+    Later(Option<Error>),
+}
+
+impl Worker {
+    /// A worker.
+    #[expect(clippy::too_many_arguments, reason = "app.rs builds it once, from the parts it names")]
+    pub fn new(
+        graph: Arc<Graph>,
+        gate: Arc<Gate>,
+        store: Store,
+        error_table: Arc<ErrorTable>,
+        settings: Arc<Settings>,
+        chat_roles: Arc<dyn ChatRoles>,
+        clock: Clock,
+        bells: Bells,
+    ) -> Self {
+        Self { graph, gate, store, error_table, settings, chat_roles, clock, bells }
+    }
+
+    /// Takes a due device sync and does its next step. `false`: none was due.
+    pub async fn step(&self) -> Result<bool, Trouble> {
+        let Some(mut claimed) = self.store.claim_device_sync(self.clock.now()).await? else { return Ok(false) };
+        let result = match claimed.state {
+            DeviceSyncState::Queued | DeviceSyncState::Ended => self.dispatch(&mut claimed).await,
+            DeviceSyncState::Sending => self.answer_was_lost(&claimed).await,
+            DeviceSyncState::Accepted | DeviceSyncState::Unknown => self.look(&mut claimed).await,
+        };
+        self.bells.notices.ring();
+        match result {
+            // Whoever holds the lease by now goes on from what is stored.
+            Err(Trouble::Store(crate::store::Error::LeaseLost)) => {
+                tracing::warn!(device_sync = %claimed.id, "the lease was lost");
+                Ok(true)
+            }
+            result => result.map(|()| true),
+        }
+    }
+
+    /// When the next step is due.
+    pub async fn next_due(&self) -> Result<Option<Timestamp>, Trouble> {
+        Ok(self.store.next_due_sync().await?)
+    }
+
+    async fn dispatch(&self, claimed: &mut ClaimedSync) -> Result<(), Trouble> {
+        let (device, requested_at, decision) = match self.make_ready(claimed).await {
+            Ready::Go { device, requested_at, decision } => (device, requested_at, decision),
+            Ready::End(outcome) => return self.end(claimed, &outcome, None).await,
+            Ready::Later(error) => return self.later(claimed, error).await,
+        };
+        self.store.begin_attempt(self.clock.now(), claimed, &device, requested_at, json!(decision)).await?;
+        let called = self.graph.sync_device(device.id).await;
+        let now = self.clock.now();
+        match called {
+            Ok(request_id) => {
+                tracing::info!(device = %device.id, device_sync = %claimed.id, request_id, "Graph accepted a sync");
+                let next = (DeviceSyncState::Accepted, next_look(&self.settings.watch, requested_at, now));
+                Ok(self.store.record_answer(now, claimed, Answer::Accepted, request_id.as_deref(), next).await?)
+            }
+            Err(error) => self.not_accepted(claimed, &error).await,
+        }
+    }
+
+    /// Rights, device and baseline, all read right before the call.
+    async fn make_ready(&self, claimed: &ClaimedSync) -> Ready {
+        let actor = &claimed.request.actor;
+        let roles = match self.chat_roles.roles_of(actor.guild, actor.user).await {
+            Ok(Some(roles)) => roles,
+            Ok(None) => return Ready::End(Outcome::Refused(RefusedWhy::Rights(Denial::NoRole))),
+            Err(_unreachable) => return Ready::Later(None),
+        };
+        let (device, graph_time) = match self.graph.device(claimed.device.id, Patience::Once).await {
+            Ok(Some(stamped)) => (stamped.value, stamped.graph_time),
+            Ok(None) => return Ready::End(Outcome::Gone),
+            Err(error) => return Ready::Later(Some(error)),
+        };
+        let decision = match self.gate.rule(Task::SyncDevice, &roles, &device, Patience::Once).await {
+            Ok(Decision::Denied(denial)) => return Ready::End(Outcome::Refused(RefusedWhy::Rights(denial))),
+            Ok(allowed) => allowed,
+            Err(error) => return Ready::Later(Some(error)),
+        };
+        if let Err(why) = device.syncable() {
+            return Ready::End(Outcome::NotSupported(why));
+        }
+        if self.settings.sync.observe {
+            return Ready::End(Outcome::Skipped);
+        }
+        let requested_at = graph_time.unwrap_or_else(|| self.clock.now());
+        Ready::Go { device, requested_at, decision }
+    }
+
+    /// Nothing was sent yet, and something did not answer: come back, or give up in time.
+    async fn later(&self, claimed: &ClaimedSync, error: Option<Error>) -> Result<(), Trouble> {
+        let now = self.clock.now();
+        let wait = match &error {
+            Some(error) => retry_wait(error, claimed.tries, jitter()),
+            None => Some(backoff(claimed.tries, jitter())),
+        };
+        match &error {
+            Some(error) => tracing::warn!(%error, device_sync = %claimed.id, "a sync has to wait"),
+            None => tracing::warn!(device_sync = %claimed.id, "a sync has to wait: the chat does not say who may"),
+        }
+        let Some(wait) = wait.filter(|_| !self.is_time_up(claimed, now)) else {
+            let outcome = match error {
+                Some(Error { kind: Kind::Forbidden, .. }) => Outcome::Refused(RefusedWhy::BotPermission),
+                Some(error) => Outcome::Failed { gave_up: error.retry() != crate::graph::Retry::Never },
+                None => Outcome::Refused(RefusedWhy::Rights(Denial::CouldNotCheck)),
+            };
+            return self.end(claimed, &outcome, None).await;
+        };
+        let due_at = now.saturating_add(wait).unwrap_or(now);
+        let phase = (claimed.tries == 0).then_some(Phase::Waiting);
+        Ok(self.store.come_back(now, claimed, DeviceSyncState::Queued, due_at, claimed.tries + 1, phase).await?)
+    }
+
+    fn is_time_up(&self, claimed: &ClaimedSync, now: Timestamp) -> bool {
+        now.duration_since(claimed.started_at) >= self.settings.sync.give_up
+    }
+
+    /// The call was made and was not accepted, or nobody knows.
+    async fn not_accepted(&self, claimed: &ClaimedSync, error: &Error) -> Result<(), Trouble> {
+        let now = self.clock.now();
+        let request_id = error.request_id.as_deref();
+        let refused = Some((Answer::Refused, request_id));
+        tracing::warn!(%error, device_sync = %claimed.id, "a sync was not accepted");
+        match error.kind {
+            Kind::NoAnswer => self.unknown(claimed).await,
+            Kind::ApprovalRequired => self.end(claimed, &Outcome::Refused(RefusedWhy::ApprovalRequired), refused).await,
+            Kind::Forbidden => self.end(claimed, &Outcome::Refused(RefusedWhy::BotPermission), refused).await,
+            Kind::NotFound => self.end(claimed, &Outcome::Gone, refused).await,
+            Kind::Observing => self.end(claimed, &Outcome::Skipped, refused).await,
+            _ => match retry_wait(error, claimed.tries, jitter()) {
+                Some(wait) if !self.is_time_up(claimed, now) => {
+                    let due_at = now.saturating_add(wait).unwrap_or(now);
+                    let next = (DeviceSyncState::Queued, due_at);
+                    Ok(self.store.record_answer(now, claimed, Answer::NotTaken, request_id, next).await?)
+                }
+                Some(_) => {
+                    self.end(claimed, &Outcome::Failed { gave_up: true }, Some((Answer::NotTaken, request_id))).await
+                }
+                None => self.end(claimed, &Outcome::Failed { gave_up: false }, refused).await,
+            },
+        }
+    }
+
+    /// A worker died between the call and its answer. Nobody knows whether Graph took it.
+    async fn answer_was_lost(&self, claimed: &ClaimedSync) -> Result<(), Trouble> {
+        tracing::warn!(device_sync = %claimed.id, "an attempt has no recorded answer; the device is watched first");
+        self.unknown(claimed).await
+    }
+
+    async fn unknown(&self, claimed: &ClaimedSync) -> Result<(), Trouble> {
+        let now = self.clock.now();
+        let requested_at = claimed.attempts.last().map_or(now, |attempt| attempt.requested_at);
+        let next = (DeviceSyncState::Unknown, next_look(&self.settings.watch, requested_at, now));
+        Ok(self.store.record_answer(now, claimed, Answer::Unknown, None, next).await?)
+    }
+
+    /// Has it checked in?
+    async fn look(&self, claimed: &mut ClaimedSync) -> Result<(), Trouble> {
+        let Some(first) = claimed.effective_attempts().next().cloned() else {
+            // Accepted without an attempt cannot be; asking again is the safe way out.
+            let now = self.clock.now();
+            return Ok(self.store.come_back(now, claimed, DeviceSyncState::Queued, now, 0, None).await?);
+        };
+        let device = match self.graph.device(claimed.device.id, Patience::Once).await {
+            Ok(Some(stamped)) => stamped.value,
+            Ok(None) => return self.end(claimed, &Outcome::Gone, None).await,
+            Err(error) => {
+                tracing::info!(%error, device_sync = %claimed.id, "a look at a device has to wait");
+                return self.look_again(claimed, &first, None).await;
+            }
+        };
+        claimed.device = device;
+        if let Verdict::CheckedIn(at) = self.verdict(&first, &claimed.device) {
+            let (apps, table) = (&self.settings.apps, &self.error_table);
+            let requested = first.requested_at;
+            let failures =
+                read_failures(&self.graph, apps, table, &claimed.device, Some(requested), Patience::Interactive).await;
+            let report = failures.into_report(&claimed.device, at, requested);
+            return self.end(claimed, &Outcome::CheckedIn(report), None).await;
+        }
+        if let Some(action) = claimed.device.ending_action() {
+            let outcome = Outcome::NotSupported(crate::intune::NotSyncable::Pending(action));
+            return self.end(claimed, &outcome, None).await;
+        }
+        let last_check_in = claimed.device.last_check_in;
+        self.look_again(claimed, &first, Some(last_check_in)).await
+    }
+
+    /// The earliest attempt has the lowest bar, so it is the one to judge by.
+    pub(super) fn verdict(&self, first: &Attempt, device: &Device) -> Verdict {
+        let skew = self.settings.watch.skew;
+        let evidence = Evidence { baseline: first.baseline, requested: first.requested_at, skew };
+        judge(evidence, device.last_check_in)
+    }
+
+    async fn look_again(
+        &self,
+        claimed: &ClaimedSync,
+        first: &Attempt,
+        seen: Option<Option<Timestamp>>,
+    ) -> Result<(), Trouble> {
+        let now = self.clock.now();
+        let watch = &self.settings.watch;
+        let last = claimed.effective_attempts().last().unwrap_or(first);
+        if now >= deadline(watch, last.requested_at) {
+            let accepted = claimed.attempts.iter().any(|attempt| attempt.answer == Some(Answer::Accepted));
+            let last_check_in = seen.unwrap_or(claimed.device.last_check_in);
+            return self.end(claimed, &Outcome::NoCheckInSeen { accepted, last_check_in }, None).await;
+        }
+        let mut next = next_look(watch, last.requested_at, now);
+        if claimed.state == DeviceSyncState::Unknown && claimed.attempts.len() < MOST_ATTEMPTS {
+            let again_at = last.requested_at.saturating_add(watch.unknown_wait).unwrap_or(Timestamp::MAX);
+            // Only a look that saw nothing lets the device be called once more.
+            if now >= again_at && seen.is_some() {
+                return Ok(self.store.come_back(now, claimed, DeviceSyncState::Queued, now, 0, None).await?);
+            }
+            next = next.min(again_at.max(now.saturating_add(watch.min_interval).unwrap_or(now)));
+        }
+        Ok(self.store.come_back(now, claimed, claimed.state, next, 0, None).await?)
+    }
+
+    async fn end(
+        &self,
+        claimed: &ClaimedSync,
+        outcome: &Outcome,
+        answer: Option<(Answer, Option<&str>)>,
+    ) -> Result<(), Trouble> {
+        let team_channel = self.settings.discord.team_channel_id;
+        let ending = Ending { outcome, answer, team_channel };
+        if self.store.finish(self.clock.now(), claimed, &ending).await? {
+            self.bells.work.ring();
+        }
+        Ok(())
+    }
+}
