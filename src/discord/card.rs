@@ -1,0 +1,244 @@
+//! A card: one message of the bot as plain data, and its way into serenity's builders.
+//!
+//! Every outgoing message is made here, so every one says whom it may mention: nobody, or the one asker.
+
+use std::fmt;
+
+use commands::CustomId;
+use serenity::all::{
+    ButtonStyle, CreateActionRow, CreateAllowedMentions, CreateButton, CreateEmbed, CreateEmbedFooter,
+    CreateInteractionResponseMessage, CreateMessage, CreateSelectMenu, CreateSelectMenuKind, CreateSelectMenuOption,
+    EditInteractionResponse, MessageFlags, Nonce, UserId,
+};
+
+use crate::chat::ChatUserId;
+
+/// A message.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Card {
+    /// Text above the embed.
+    pub content: String,
+    /// The box.
+    pub embed: Option<Embed>,
+    /// Buttons below it.
+    pub buttons: Vec<Button>,
+    /// A list to choose from.
+    pub select: Option<Select>,
+    /// Who is pinged by `<@id>` in the content.
+    pub mention: Option<ChatUserId>,
+}
+
+/// The box of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Embed {
+    /// Headline.
+    pub title: String,
+    /// Text.
+    pub description: String,
+    /// Name and value, shown side by side where there is room.
+    pub fields: Vec<(String, String)>,
+    /// The bar at its side.
+    pub tone: Tone,
+    /// Small print.
+    pub footer: Option<String>,
+}
+
+/// What the colour says; the words say it too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// A question, or work under way.
+    Neutral,
+    /// It worked.
+    Good,
+    /// It worked with a remark, or waits.
+    Attention,
+    /// It did not work.
+    Bad,
+}
+
+/// A button.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Button {
+    /// Its text.
+    pub label: String,
+    /// What a press sends.
+    pub id: CustomId,
+    /// Whether it is the main one.
+    pub primary: bool,
+}
+
+/// A list to choose one of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Select {
+    /// What a choice sends.
+    pub id: CustomId,
+    /// Text while nothing is chosen.
+    pub placeholder: String,
+    /// Value, label, and a line below.
+    pub options: Vec<(String, String, String)>,
+}
+
+impl Tone {
+    fn colour(self) -> u32 {
+        match self {
+            Self::Neutral => 0x58_65_f2,
+            Self::Good => 0x2e_a0_43,
+            Self::Attention => 0xd2_99_22,
+            Self::Bad => 0xda_36_33,
+        }
+    }
+}
+
+impl Embed {
+    /// An embed without fields.
+    pub fn new(tone: Tone, title: impl Into<String>, description: impl Into<String>) -> Self {
+        Self { title: title.into(), description: description.into(), fields: Vec::new(), tone, footer: None }
+    }
+
+    /// Adds a field; one with nothing in it is left out, since Discord refuses it.
+    #[must_use]
+    pub fn field(mut self, name: &str, value: impl Into<String>) -> Self {
+        let value = value.into();
+        if !value.trim().is_empty() {
+            self.fields.push((name.to_owned(), value));
+        }
+        self
+    }
+
+    /// Sets the small print.
+    #[must_use]
+    pub fn footer(mut self, text: impl Into<String>) -> Self {
+        self.footer = Some(text.into());
+        self
+    }
+
+    fn build(&self) -> CreateEmbed {
+        let mut embed = CreateEmbed::new().title(&self.title).colour(self.tone.colour());
+        if !self.description.is_empty() {
+            embed = embed.description(&self.description);
+        }
+        for (name, value) in &self.fields {
+            embed = embed.field(name, value, true);
+        }
+        match &self.footer {
+            Some(text) => embed.footer(CreateEmbedFooter::new(text)),
+            None => embed,
+        }
+    }
+}
+
+impl Card {
+    /// A card that is one line of text.
+    pub fn text(content: impl Into<String>) -> Self {
+        Self { content: content.into(), ..Self::default() }
+    }
+
+    /// A card that is a box.
+    pub fn of(embed: Embed) -> Self {
+        Self { embed: Some(embed), ..Self::default() }
+    }
+
+    /// Adds a button.
+    #[must_use]
+    pub fn button(mut self, label: &str, id: CustomId, primary: bool) -> Self {
+        self.buttons.push(Button { label: label.to_owned(), id, primary });
+        self
+    }
+
+    fn embeds(&self) -> Vec<CreateEmbed> {
+        self.embed.iter().map(Embed::build).collect()
+    }
+
+    fn rows(&self) -> Vec<CreateActionRow> {
+        let mut rows = Vec::new();
+        if let Some(select) = &self.select {
+            let options = select.options.iter().map(|(value, label, below)| {
+                let option = CreateSelectMenuOption::new(label, value);
+                if below.is_empty() { option } else { option.description(below) }
+            });
+            let kind = CreateSelectMenuKind::String { options: options.collect() };
+            let menu = CreateSelectMenu::new(select.id.to_string(), kind).placeholder(&select.placeholder);
+            rows.push(CreateActionRow::SelectMenu(menu));
+        }
+        if !self.buttons.is_empty() {
+            let buttons = self.buttons.iter().map(|button| {
+                let style = if button.primary { ButtonStyle::Primary } else { ButtonStyle::Secondary };
+                CreateButton::new(button.id.to_string()).label(&button.label).style(style)
+            });
+            rows.push(CreateActionRow::Buttons(buttons.collect()));
+        }
+        rows
+    }
+
+    fn mentions(&self) -> CreateAllowedMentions {
+        let nobody = CreateAllowedMentions::new();
+        match self.mention {
+            Some(user) => nobody.users([UserId::new(user.0)]),
+            None => nobody,
+        }
+    }
+
+    /// As an answer that only the asker sees.
+    pub fn private_answer(&self) -> CreateInteractionResponseMessage {
+        self.in_place().ephemeral(true)
+    }
+
+    /// As the new form of the message whose button was pressed.
+    pub fn in_place(&self) -> CreateInteractionResponseMessage {
+        CreateInteractionResponseMessage::new()
+            .content(&self.content)
+            .embeds(self.embeds())
+            .components(self.rows())
+            .allowed_mentions(self.mentions())
+    }
+
+    /// As an edit of the reply.
+    pub fn edit(&self) -> EditInteractionResponse {
+        EditInteractionResponse::new()
+            .content(&self.content)
+            .embeds(self.embeds())
+            .components(self.rows())
+            .allowed_mentions(self.mentions())
+    }
+
+    /// As a channel message; `nonce` makes Discord take it once.
+    pub fn message(&self, nonce: &str) -> CreateMessage {
+        CreateMessage::new()
+            .content(&self.content)
+            .embeds(self.embeds())
+            .components(self.rows())
+            .allowed_mentions(self.mentions())
+            .nonce(Nonce::String(nonce.to_owned()))
+            .enforce_nonce(true)
+            .flags(MessageFlags::empty())
+    }
+}
+
+/// The card as text, as close to what a person sees as text can be: for snapshots and the log of the demo.
+impl fmt::Display for Card {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.content.is_empty() {
+            writeln!(f, "{}", self.content)?;
+        }
+        if let Some(embed) = &self.embed {
+            writeln!(f, "┌ {} ({:?})", embed.title, embed.tone)?;
+            for line in embed.description.lines() {
+                writeln!(f, "│ {line}")?;
+            }
+            for (name, value) in &embed.fields {
+                writeln!(f, "│ {name}: {value}")?;
+            }
+            if let Some(footer) = &embed.footer {
+                writeln!(f, "└ {footer}")?;
+            }
+        }
+        if let Some(select) = &self.select {
+            writeln!(f, "▾ {}", select.placeholder)?;
+            for (_, label, below) in &select.options {
+                writeln!(f, "  · {label} | {below}")?;
+            }
+        }
+        let buttons: Vec<_> = self.buttons.iter().map(|button| format!("[{}]", button.label)).collect();
+        if buttons.is_empty() { Ok(()) } else { writeln!(f, "{}", buttons.join(" ")) }
+    }
+}

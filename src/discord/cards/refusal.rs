@@ -1,0 +1,91 @@
+//! Refusals: what the answer is, why, and what to do.
+
+use super::clean::code;
+use super::words::{capital, denial, moment, name, not_syncable, relative, span};
+use crate::discord::card::{Card, Embed, Tone};
+use crate::sync::Refusal;
+
+/// A refusal; `task` is the verb of what was asked: "sync" or "read".
+pub fn refusal(refusal: &Refusal, task: &str) -> Card {
+    let (title, text) = match refusal {
+        Refusal::UnknownDevice { text } => (
+            "No such device".to_owned(),
+            format!(
+                "No device in Intune has the name, serial number or user {}, as far as your role covers it. Pick one from the suggestions while you type, or check the spelling.",
+                code(text, 100)
+            ),
+        ),
+        Refusal::TooManyDevices { text, count } => (
+            "Too many devices".to_owned(),
+            format!("{count} devices fit {}. Give the serial number, or pick one from the suggestions while you type.", code(text, 100)),
+        ),
+        Refusal::NotAllowed { denial: why, device } => {
+            let title = device.as_ref().map_or_else(
+                || format!("You may not {task} devices here"),
+                |device| format!("You may not {task} {}", name(device)),
+            );
+            (title, denial(why, task))
+        }
+        Refusal::NotSyncable { device, why } => (format!("{} cannot be synced", name(device)), format!("{} Nothing was sent.", not_syncable(why))),
+        Refusal::Cooldown { device, synced_at, again_at } => (
+            format!("{} was synced a moment ago", name(device)),
+            format!(
+                "That ended {}. Several syncs in a short time only delay each other; it can be synced again at {}.",
+                relative(*synced_at),
+                moment(*again_at)
+            ),
+        ),
+        Refusal::ReasonRequired => (
+            "A reason is needed".to_owned(),
+            "Here every sync wants a `reason:`, such as a ticket number. Send the command again with it.".to_owned(),
+        ),
+        Refusal::TooFast { wait, whole_server } => {
+            let who = if *whole_server { "this server sends" } else { "you send" };
+            let wait = span((*wait).max(jiff::SignedDuration::from_secs(1)));
+            ("A little slower, please".to_owned(), format!("{} too many commands at once. Try again in {wait}.", capital(who)))
+        }
+    };
+    Card::of(Embed::new(Tone::Bad, title, text))
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::super::samples;
+    use super::*;
+    use crate::intune::{Denial, NotSyncable, PendingAction};
+
+    #[test]
+    fn every_refusal() {
+        let device = || Box::new(samples::device());
+        let roles = || vec!["Read Only Operator".to_owned()];
+        let not_allowed = |denial, device| Refusal::NotAllowed { denial, device };
+        let not_syncable = |why| Refusal::NotSyncable { device: device(), why };
+        let all = [
+            Refusal::UnknownDevice { text: "LT-`999`".to_owned() },
+            Refusal::TooManyDevices { text: "LAB-PC".to_owned(), count: 120 },
+            not_allowed(Denial::NoRole, None),
+            not_allowed(Denial::RoleWithoutTask { roles: roles() }, None),
+            not_allowed(Denial::OutOfScope { roles: vec!["School Administrator".to_owned()] }, Some(device())),
+            not_allowed(Denial::RoleNotInTenant { roles: vec!["Help Desk Operatr".to_owned()] }, None),
+            not_allowed(Denial::CouldNotCheck, None),
+            not_syncable(NotSyncable::Platform("Linux".to_owned())),
+            not_syncable(NotSyncable::Agent("jamf".to_owned())),
+            not_syncable(NotSyncable::Pending(PendingAction::Wipe)),
+            not_syncable(NotSyncable::Pending(PendingAction::Retire)),
+            not_syncable(NotSyncable::Pending(PendingAction::Delete)),
+            not_syncable(NotSyncable::NotManaged),
+            Refusal::Cooldown {
+                device: device(),
+                synced_at: samples::now(),
+                again_at: samples::at("2026-11-23T10:47:00Z"),
+            },
+            Refusal::ReasonRequired,
+            Refusal::TooFast { wait: SignedDuration::from_secs(12), whole_server: false },
+            Refusal::TooFast { wait: SignedDuration::from_millis(200), whole_server: true },
+        ];
+        let shown: Vec<_> = all.iter().map(|why| refusal(why, "sync").to_string()).collect();
+        insta::assert_snapshot!(shown.join("\n"));
+    }
+}

@@ -1,0 +1,52 @@
+//! When something does not answer: one calm sentence, what to do next, and a reference that is also in the log.
+
+use commands::BadInvocation;
+
+use crate::discord::card::{Card, Embed, Tone};
+use crate::sync::Trouble;
+
+/// What went wrong, without any of its words.
+pub fn trouble(trouble: &Trouble, reference: &str) -> Card {
+    let text = match trouble {
+        Trouble::Graph(error) if error.retry() == crate::graph::Retry::Never => {
+            "Microsoft Graph refused the question. The admin of this bot can see why in the log."
+        }
+        Trouble::Graph(_) => "Microsoft Graph does not answer at the moment. Nothing was sent; try again in a few minutes.",
+        Trouble::Store(_) => return nothing_recorded(reference),
+    };
+    Card::of(Embed::new(Tone::Bad, "That did not work", text).footer(format!("Reference {reference}")))
+}
+
+/// The store did not answer in time.
+pub fn nothing_recorded(reference: &str) -> Card {
+    let text = "My database does not answer at the moment. Nothing was recorded and nothing was sent; try again in a moment.";
+    Card::of(Embed::new(Tone::Bad, "That did not work", text).footer(format!("Reference {reference}")))
+}
+
+/// Another server, another channel, or a direct message.
+pub fn not_here() -> Card {
+    Card::text("I do not work in this place. Ask in your helpdesk's channel.")
+}
+
+/// A command that the bot does not understand.
+pub fn bad_invocation(bad: &BadInvocation) -> Card {
+    Card::text(bad.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::graph::{Error, Kind};
+
+    #[test]
+    fn every_trouble() {
+        let graph = |kind| {
+            Trouble::Graph(Error { kind, attempts: 3, elapsed: SignedDuration::from_secs(9), request_id: None })
+        };
+        let store = Trouble::Store(crate::store::Error::LeaseLost);
+        let shown = [graph(Kind::Unavailable), graph(Kind::Forbidden), store].map(|it| trouble(&it, "1A2B3C4D").to_string());
+        insta::assert_snapshot!(format!("{}\n{}\n{}", shown.join("\n"), not_here(), bad_invocation(&BadInvocation::Missing("device"))));
+    }
+}
