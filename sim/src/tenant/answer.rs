@@ -37,6 +37,11 @@ impl Answer {
         Self { status: 204, headers: Vec::new(), body: Body::Empty }
     }
 
+    /// No answer, because the request never arrived.
+    pub(crate) fn none() -> Self {
+        Self { status: 0, headers: Vec::new(), body: Body::Empty }
+    }
+
     /// An error with a plain sentence.
     pub(crate) fn error(status: u16, code: &str, message: &str) -> Self {
         let body = json!({"error": {"code": code, "message": message}});

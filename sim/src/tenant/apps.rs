@@ -80,13 +80,10 @@ impl World {
         let app = device.apps.iter().find(|a| a.app == app_id).ok_or_else(Answer::gone)?;
         let known = ["id", "managedDeviceIdentifier", "deviceId", "userId", "applicationId", "history"];
         let select = call.select("microsoft.graph.mobileAppTroubleshootingEvent", &known)?;
-        let mut row = json!({
+        let row = json!({
             "id": key, "managedDeviceIdentifier": device.id, "userId": user, "applicationId": app_id,
-            "deviceId": device.id,
+            "deviceId": device.id, "history": history(device, app),
         });
-        // The history comes only when it is asked for.
-        let asked = select.as_ref().is_some_and(|names| names.iter().any(|n| n == "history"));
-        row["history"] = if asked { Value::Array(history(device, app)) } else { json!([]) };
         Ok(Answer::ok(select.map_or_else(|| row.clone(), |names| keep(&row, &names))))
     }
 
@@ -130,19 +127,17 @@ fn history(device: &Device, app: &DeviceApp) -> Vec<Value> {
     let mut entries = vec![
         json!({
             "@odata.type": "#microsoft.graph.mobileAppTroubleshootingAppPolicyCreationHistory",
-            "occurrenceDateTime": date_time(before(60)), "errorCode": null, "troubleshootingErrorDetails": null,
-        }),
+            "occurrenceDateTime": date_time(before(60)),         }),
         json!({
-            "@odata.type": "#microsoft.graph.mobileAppTroubleshootingAppTargetHistory",
-            "occurrenceDateTime": date_time(before(55)), "runState": "success", "securityGroupId": NOBODY,
-            "errorCode": null, "troubleshootingErrorDetails": null,
-        }),
+        "@odata.type": "#microsoft.graph.mobileAppTroubleshootingAppTargetHistory",
+        "occurrenceDateTime": date_time(before(55)), "runState": "success", "securityGroupId": NOBODY,
+                }),
     ];
     for event in &app.history {
         let sent = event.at.checked_sub(SignedDuration::from_secs(3)).unwrap_or(event.at);
         entries.push(json!({
             "@odata.type": "#microsoft.graph.mobileAppTroubleshootingDeviceCheckinHistory",
-            "occurrenceDateTime": date_time(Some(sent)), "troubleshootingErrorDetails": null,
+            "occurrenceDateTime": date_time(Some(sent)),
         }));
         entries.push(state_entry(sent, "installCommandSent", "pending", None));
         entries.push(result_entry(event));

@@ -72,9 +72,7 @@ impl World {
                 Served { slow: served.slow.saturating_add(by), ..served }
             }
             FaultKind::LostAnswer => Served { lost: true, ..carry_out(self) },
-            FaultKind::LostRequest => {
-                Served { lost: true, ..Served::whole(Answer::error(503, "ServiceUnavailable", "Never arrived.")) }
-            }
+            FaultKind::LostRequest => Served { lost: true, ..Served::whole(Answer::none()) },
             FaultKind::MalformedJson => {
                 let mut served = carry_out(self);
                 served.answer.body = match served.answer.body {
@@ -151,7 +149,7 @@ impl World {
         let status = if lost { 0 } else { answer.status };
         let served = GraphCall { at: self.now, method: call.method.clone(), path, status, in_batch: call.in_batch };
         match route {
-            Route::Sync(id) => {
+            Route::Sync(id) if answer.status != 0 => {
                 let device_name = self.device(id).map(|d| d.name.clone());
                 let (device_id, at, status) = (id.clone(), self.now, answer.status);
                 self.log.syncs.push(SyncCall { device_id, device_name, at, status, lost });

@@ -45,7 +45,8 @@ impl Tenant {
         self.with(|world| world.device(name_or_id).map(|d| world.view(d)))
     }
 
-    /// Every `syncDevice` call that arrived, oldest first, also refused ones and ones whose answer was lost.
+    /// Every `syncDevice` call that arrived, oldest first: also refused ones, and ones whose answer was lost; not those
+    /// that were lost on the way here.
     pub fn sync_calls(&self) -> Vec<SyncCall> {
         self.with(|world| world.log.syncs.clone())
     }

@@ -17,7 +17,7 @@ use super::answer::{Answer, Body, http_date};
 use super::dispatch::Served;
 use super::entra::recorded_form;
 use super::odata::{Call, Version, pairs};
-use crate::{Exchange, Service};
+use crate::{Clock, Exchange, Service, Traffic};
 
 /// The largest request body taken.
 const MOST_BYTES: usize = 4 * 1024 * 1024;
@@ -112,24 +112,17 @@ fn discovery(request: &Request) -> Asked {
 /// Waits where the answer is slow, records the exchange, and sends the answer or loses it.
 async fn finish(tenant: &Tenant, asked: Asked, served: Served, client_request_id: Option<&str>) -> Response {
     let Served { answer, slow, lost } = served;
+    let mut note = Note { traffic: tenant.traffic.clone(), clock: tenant.clock.clone(), asked, sent: None };
     if !slow.is_zero() {
         tokio::time::sleep(slow).await;
     }
     let now = tenant.clock.now();
     let answer = answer.stamped(now, client_request_id);
-    tenant.traffic.record(Exchange {
-        service: Service::Graph,
-        method: asked.method,
-        path: asked.path,
-        query: asked.query,
-        request: asked.body,
-        status: if lost { 0 } else { answer.status },
-        response: answer.json_body().filter(|_| !lost).cloned(),
-        at: Some(now),
-    });
     if lost {
         return closed();
     }
+    note.sent = Some((answer.status, answer.json_body().cloned()));
+    drop(note);
     let (kind, body) = match &answer.body {
         Body::Empty => (None, String::new()),
         Body::Json(value) => (Some("application/json; charset=utf-8"), value.to_string()),
@@ -152,6 +145,30 @@ async fn finish(tenant: &Tenant, asked: Asked, served: Served, client_request_id
     // Clients that go by the server's date must see the simulated one.
     headers.extend(HeaderValue::from_str(&http_date(now)).ok().map(|date| (header::DATE, date)));
     response
+}
+
+/// Records an exchange when it is over, also one that the client gave up: nothing was sent then.
+struct Note {
+    traffic: Traffic,
+    clock: Clock,
+    asked: Asked,
+    sent: Option<(u16, Option<Value>)>,
+}
+
+impl Drop for Note {
+    fn drop(&mut self) {
+        let (status, response) = self.sent.take().unwrap_or((0, None));
+        self.traffic.record(Exchange {
+            service: Service::Graph,
+            method: std::mem::take(&mut self.asked.method),
+            path: std::mem::take(&mut self.asked.path),
+            query: self.asked.query.take(),
+            request: self.asked.body.take(),
+            status,
+            response,
+            at: Some(self.clock.now()),
+        });
+    }
 }
 
 /// A response that makes the connection close before a byte of it is written.
