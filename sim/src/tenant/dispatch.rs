@@ -157,7 +157,7 @@ impl World {
             Route::OtherWrite => self.log.unexpected.push(served.clone()),
             _ => {}
         }
-        self.log.calls.push(served);
+        self.log.call(served);
     }
 
     fn handle(&mut self, call: &Call, route: &Route) -> Result<Answer, Answer> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::Tenant;
 use super::fault::{Fault, FaultId};
@@ -56,9 +56,9 @@ impl Tenant {
         self.with(|world| world.log.unexpected.clone())
     }
 
-    /// Every Graph call, oldest first; items of a batch are calls of their own.
+    /// The Graph calls in memory (the last hundred thousand), oldest first; items of a batch are calls of their own.
     pub fn graph_calls(&self) -> Vec<GraphCall> {
-        self.with(|world| world.log.calls.clone())
+        self.with(|world| world.log.calls.iter().cloned().collect())
     }
 
     /// The Graph calls served at or after `moment`.
@@ -158,6 +158,16 @@ impl Tenant {
         self.change(device, |_, device| device.tags = tags.iter().map(|&t| t.to_owned()).collect())
     }
 
+    /// For how long after a check-in alternate reads of the device are stale; zero: never.
+    pub fn set_stale_reads(&self, device: &str, span: SignedDuration) -> Result<(), NotThere> {
+        self.change(device, |_, device| device.stale_for = span)
+    }
+
+    /// How long app states lag the check-in that changed them, from the next check-in on.
+    pub fn set_app_lag(&self, lag: SignedDuration) {
+        self.with(|world| world.behaviour.app_lag = lag);
+    }
+
     /// Sets operating system and version.
     pub fn set_os(&self, device: &str, os: &str, version: &str) -> Result<(), NotThere> {
         self.change(device, |_, device| {
@@ -221,11 +231,7 @@ impl Tenant {
         })
     }
 
-    fn change(
-        &self,
-        device: &str,
-        act: impl FnOnce((Timestamp, jiff::SignedDuration), &mut Device),
-    ) -> Result<(), NotThere> {
+    fn change(&self, device: &str, act: impl FnOnce((Timestamp, SignedDuration), &mut Device)) -> Result<(), NotThere> {
         self.with(|world| {
             let time = (world.now, world.behaviour.regular_check_in);
             act(time, world.device_mut(device).ok_or_else(|| not_there("device", device))?);

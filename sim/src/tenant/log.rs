@@ -1,5 +1,7 @@
 //! What the tenant remembers of the calls it served, for tests and for the chat page.
 
+use std::collections::VecDeque;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -33,10 +35,13 @@ pub struct GraphCall {
     pub in_batch: bool,
 }
 
+/// How many calls memory keeps at most, so that a simulator can run for weeks.
+const KEPT: usize = 100_000;
+
 /// Everything that was served.
 #[derive(Debug, Default)]
 pub(crate) struct Log {
-    pub(crate) calls: Vec<GraphCall>,
+    pub(crate) calls: VecDeque<GraphCall>,
     pub(crate) syncs: Vec<SyncCall>,
     pub(crate) unexpected: Vec<GraphCall>,
     /// How many answers were a 429, for any reason.
@@ -44,4 +49,14 @@ pub(crate) struct Log {
     /// How many of them because a published limit was passed.
     pub(crate) over_limit: usize,
     pub(crate) tokens_issued: usize,
+}
+
+impl Log {
+    /// Notes one call.
+    pub(crate) fn call(&mut self, call: GraphCall) {
+        if self.calls.len() == KEPT {
+            self.calls.pop_front();
+        }
+        self.calls.push_back(call);
+    }
 }

@@ -85,3 +85,30 @@ async fn a_client_that_gives_up_leaves_an_exchange_without_an_answer() {
     assert_eq!(bed.sim.traffic.exchanges().last().map(|e| (e.path == path, e.status)), Some((true, 0)));
     assert!(bed.sim.tenant.device("LT-042").unwrap().sync_waits);
 }
+
+#[tokio::test]
+async fn a_fault_ends_at_its_time_and_starts_after_its_calls() {
+    let bed = Bed::new().await;
+    let end = bed.sim.clock.now() + seconds(60);
+    bed.sim.tenant.push_fault(Fault::on_sync(FaultKind::Unavailable).until(end).after(1));
+    assert_eq!(bed.sync("LT-042").await, 204);
+    assert_eq!(bed.sync("LT-042").await, 503);
+    bed.sim.clock.advance(seconds(60));
+    assert_eq!(bed.sync("LT-042").await, 204);
+    let id = bed.sim.tenant.push_fault(Fault::new(FaultKind::GatewayTimeout).path("/managedDevices*syncDevice"));
+    assert_eq!((bed.sync("LT-042").await, bed.get(DEVICES).await.0), (504, 200));
+    bed.sim.tenant.clear_fault(id);
+    assert_eq!(bed.sync("LT-042").await, 204);
+    bed.sim.tenant.set_multi_admin_approval(true);
+    assert_eq!(bed.sync("LT-042").await, 403);
+}
+
+#[tokio::test]
+async fn a_throttled_answer_may_name_no_time() {
+    let bed = Bed::new().await;
+    bed.sim.tenant.push_fault(Fault::new(FaultKind::TooManyRequests(RetryAfter::Absent)).path("/roleDefinitions"));
+    let token = bed.token.lock().unwrap().clone();
+    let path = bed.at("/v1.0/deviceManagement/roleDefinitions");
+    let answer = bed.http.get(path).bearer_auth(token).send().await.unwrap();
+    assert_eq!((answer.status().as_u16(), answer.headers().get("retry-after")), (429, None));
+}
