@@ -3,7 +3,7 @@
 //! One file, two halves with one struct each: `[tenant]` (read by [`crate::tenant`]) and `[discord]` (read by [`crate::discord`]).
 
 mod discord;
-mod tenant;
+pub(crate) mod tenant;
 
 pub use discord::DiscordScenario;
 pub use tenant::TenantScenario;

@@ -1,21 +1,75 @@
 //! Entra and Microsoft Graph, as they behave.
+//!
+//! - `http`, `entra`, `odata`, `route`, `dispatch`, `batch`: from the wire to a handler.
+//! - `devices`, `directory`, `rbac`, `apps`, `report`, `audit`: the handlers, one area each.
+//! - `model`, `settle`: what there is, and what time does to it.
+//! - `fault`, `throttle`: what goes wrong, and what is too much.
+//! - `handle`, `views`, `control`: what tests and the chat page see and do.
+
+mod answer;
+mod apps;
+mod audit;
+mod batch;
+mod build;
+mod built_in;
+mod control;
+mod device_filter;
+mod devices;
+mod directory;
+mod dispatch;
+mod entra;
+mod fault;
+mod filter;
+mod generate;
+mod handle;
+mod http;
+mod log;
+mod model;
+mod odata;
+mod platform;
+mod rbac;
+mod report;
+mod route;
+mod seed;
+mod settle;
+mod throttle;
+mod views;
 
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+pub use fault::{Fault, FaultId, FaultKind, RetryAfter};
+pub use handle::NotThere;
+pub use log::{GraphCall, SyncCall};
+pub use model::{AppChange, CheckIn};
+pub use views::{AppView, DeviceView};
 
 use crate::{Clock, Scenario, Traffic};
 
-/// A handle to the simulated tenant.
+/// A handle to the simulated tenant. Cloning gives another handle to the same tenant.
 #[derive(Clone, Debug)]
-pub struct Tenant;
+pub struct Tenant {
+    clock: Clock,
+    traffic: Traffic,
+    world: Arc<Mutex<model::World>>,
+}
 
 impl Tenant {
-    /// Builds the tenant of a scenario.
-    pub fn new(_scenario: &Scenario, _clock: Clock, _traffic: Traffic, _addr: SocketAddr) -> anyhow::Result<Self> {
-        Ok(Self)
+    /// Builds the tenant of a scenario, as it is at the clock's present moment.
+    pub fn new(scenario: &Scenario, clock: Clock, traffic: Traffic, addr: SocketAddr) -> anyhow::Result<Self> {
+        let world = build::world(&scenario.tenant, clock.now(), addr)?;
+        Ok(Self { clock, traffic, world: Arc::new(Mutex::new(world)) })
+    }
+
+    /// Does something with the tenant, brought up to the present moment first.
+    fn with<R>(&self, act: impl FnOnce(&mut model::World) -> R) -> R {
+        let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+        world.settle(self.clock.now());
+        act(&mut world)
     }
 }
 
-/// The routes of Entra and Graph.
-pub fn router(_tenant: Tenant) -> axum::Router {
-    axum::Router::new()
+/// The routes of Entra, of Graph, and of the control API.
+pub fn router(tenant: Tenant) -> axum::Router {
+    http::routes().merge(control::routes()).with_state(tenant)
 }
