@@ -5,7 +5,7 @@
 mod discord;
 mod tenant;
 
-pub use discord::DiscordScenario;
+pub use discord::{DiscordScenario, GatewayScenario};
 pub use tenant::TenantScenario;
 
 use serde::Deserialize;
