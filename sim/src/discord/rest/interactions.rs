@@ -103,7 +103,8 @@ fn act(
             let mut problems = Problems::default();
             let mut flags = 0;
             if let Some(form) = rules::Form::new(data, "data", &mut problems) {
-                form.only(&["flags"], &mut problems);
+                // A client may send the empty parts of a message along; they say nothing.
+                form.only(&["flags", "allowed_mentions", "attachments"], &mut problems);
                 flags = form.int("flags", 0..=i64::from(u32::MAX), &mut problems).unwrap_or(0);
                 if flags & !64 != 0 {
                     problems.add("data.flags", "BASE_TYPE_BAD", "Only EPHEMERAL may be set on a deferred message.");
