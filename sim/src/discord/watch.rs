@@ -118,6 +118,22 @@ impl Discord {
         self.with(|state| state.roles.iter().map(|role| (role.id.to_string(), role.name.clone())).collect())
     }
 
+    /// The present moment of the simulated world.
+    pub fn time(&self) -> jiff::Timestamp {
+        self.now()
+    }
+
+    /// Moves the world's time forward and tells listeners.
+    pub fn advance(&self, by: jiff::SignedDuration) {
+        self.0.clock.advance(by);
+        self.notify();
+    }
+
+    /// By how much time was moved by hand so far.
+    pub fn time_moved_by(&self) -> jiff::SignedDuration {
+        self.0.clock.moved()
+    }
+
     /// The guild's name.
     pub fn guild_name(&self) -> String {
         self.with(|state| state.guild_name.clone())
@@ -126,6 +142,11 @@ impl Discord {
     /// The bot's name.
     pub fn bot_name(&self) -> String {
         self.with(|state| state.bot_name.clone())
+    }
+
+    /// The bot's user id.
+    pub fn bot_id(&self) -> String {
+        self.with(|state| state.app_id.to_string())
     }
 
     /// All messages of a channel (by name), everyone's ephemeral and dismissed ones too, oldest first.
