@@ -231,7 +231,8 @@ async fn a_bot_that_does_not_answer_is_said_to_have_failed_and_problems_are_name
     browser.click("#box").await;
     browser.keys("/bulk-sync user ").await;
     browser.keys(ENTER).await;
-    browser.until("document.getElementById('problem').textContent === '' && document.getElementById('box').value.startsWith('/bulk-sync user')").await;
+    browser.until("document.getElementById('problem').textContent === 'The option “who” is required.'").await;
+    browser.until("document.getElementById('box').value === '/bulk-sync user who:'").await;
     browser.client.set_window_size(400, 760).await.expect("a small window");
     browser.client.refresh().await.expect("again");
     browser.sees("The application did not respond").await;

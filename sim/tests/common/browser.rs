@@ -89,9 +89,13 @@ impl Browser {
         self.until(&format!("document.getElementById('log').innerText.includes({})", json!(text))).await;
     }
 
-    /// Clicks what matches.
+    /// Clicks what matches, once it can be clicked (drawers slide in).
     pub(crate) async fn click(&self, css: &str) {
-        self.wait(css).await.click().await.expect("clicked");
+        let started = std::time::Instant::now();
+        while let Err(error) = self.wait(css).await.click().await {
+            assert!(started.elapsed() < PATIENCE, "{css} cannot be clicked: {error}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// Types in whatever has the focus.

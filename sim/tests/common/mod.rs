@@ -162,7 +162,11 @@ impl Socket {
 
     /// The next frame, or the close code.
     pub(crate) async fn next(&mut self) -> Result<Value, u16> {
-        let frame = tokio::time::timeout(Duration::from_secs(5), self.inner.next()).await.expect("a frame in time");
+        self.next_within(Duration::from_secs(5)).await
+    }
+
+    async fn next_within(&mut self, patience: Duration) -> Result<Value, u16> {
+        let frame = tokio::time::timeout(patience, self.inner.next()).await.expect("a frame in time");
         match frame {
             Some(Ok(Message::Text(text))) => {
                 let frame: Value = serde_json::from_str(&text).expect("JSON");
@@ -177,7 +181,7 @@ impl Socket {
     /// The next interaction.
     pub(crate) async fn interaction(&mut self) -> Value {
         loop {
-            let frame = self.next().await.expect("an open connection");
+            let frame = self.next_within(Duration::from_mins(2)).await.expect("an open connection");
             if frame["t"] == "INTERACTION_CREATE" {
                 return frame["d"].clone();
             }

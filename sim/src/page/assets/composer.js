@@ -190,7 +190,7 @@ async function send() {
   close();
   try {
     if (text.startsWith("/")) {
-      const reading = read(text, typeable(state.commands));
+      const reading = read(`${text} `, typeable(state.commands));
       if (reading.missing?.length) {
         const [first] = reading.missing;
         if (!reading.given.some((one) => one.option === first)) type(`${text} ${first.name}:`);
