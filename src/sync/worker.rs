@@ -272,7 +272,7 @@ impl Worker {
         let team_channel = self.settings.discord.team_channel_id;
         let ending = Ending { outcome, answer, team_channel };
         if self.store.finish(self.clock.now(), claimed, &ending).await? {
-            self.bells.work.ring();
+            self.bells.ring_work();
         }
         Ok(())
     }
