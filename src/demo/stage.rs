@@ -31,8 +31,8 @@ pub struct StageOptions {
 impl StageOptions {
     /// Time that runs, as in the demo.
     pub fn live() -> Self {
-        let watch = "[watch]\nmin_interval = \"2s\"\n";
-        Self { start: None, config: watch.to_owned(), ..Self::still() }
+        let quick = "[watch]\nmin_interval = \"2s\"\n[apps]\nsettle = \"30s\"\n";
+        Self { start: None, config: quick.to_owned(), ..Self::still() }
     }
 
     /// Time that stands still.
