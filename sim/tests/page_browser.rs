@@ -147,6 +147,7 @@ async fn a_newcomer_types_a_command_and_presses_yes() {
     browser.click("#dialog-submit").await;
     browser.sees("Noted: INC-1").await;
     browser.until("!document.getElementById('dialog').open").await;
+    browser.until("!document.querySelector('#log [aria-disabled]')").await;
 
     browser.click("[data-id='v1:Yes']").await;
     browser.sees("You chose v1:Yes").await;
@@ -214,7 +215,7 @@ async fn hostile_text_stays_text_and_markdown_becomes_what_discord_shows() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bot_that_does_not_answer_is_said_to_have_failed_and_problems_are_named() {
     let (sim, _rest) = world().await;
-    let browser = Browser::start(1010, 760).await;
+    let browser = Browser::start(900, 760).await;
     browser.client.goto(&format!("{}/?as=nora", sim.url())).await.expect("the page");
     browser.wait("#people button").await;
     browser.click("#hint-close").await;
@@ -227,9 +228,13 @@ async fn a_bot_that_does_not_answer_is_said_to_have_failed_and_problems_are_name
     browser.click("[data-seconds='60']").await;
     browser.sees("The application did not respond").await;
     browser.picture("8-failed").await;
-    browser.keys(ESCAPE).await;
+    browser.click("#panel-close").await;
     browser.click("#box").await;
-    browser.keys("/bulk-sync user ").await;
+    browser.keys("/").await;
+    browser.until("document.getElementById('box').getAttribute('aria-expanded') === 'true'").await;
+    browser.keys(ESCAPE).await;
+    browser.until("document.getElementById('box').getAttribute('aria-expanded') === 'false'").await;
+    browser.keys("bulk-sync user ").await;
     browser.keys(ENTER).await;
     browser.until("document.getElementById('problem').textContent === 'The option “who” is required.'").await;
     browser.until("document.getElementById('box').value === '/bulk-sync user who:'").await;

@@ -107,7 +107,7 @@ fn seconds(duration: Duration) -> f64 {
 fn class_of(method: &str, segments: &[&str]) -> (Class, String, bool) {
     let major = |part: Option<&&str>| part.map_or_else(String::new, |part| (*part).to_owned());
     match (method, segments) {
-        (_, ["interactions", id, ..]) => (Class::Webhook, format!("callback {id}"), true),
+        (_, ["interactions", id, ..]) => (Class::Other, format!("callback {id}"), true),
         (_, ["webhooks", _, token, ..]) => (Class::Webhook, (*token).to_owned(), true),
         ("POST", ["channels", id, "messages"]) => (Class::Create, (*id).to_owned(), false),
         ("PATCH" | "DELETE", ["channels", id, "messages", _]) => (Class::Edit, format!("{method} {id}"), false),

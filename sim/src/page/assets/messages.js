@@ -216,8 +216,10 @@ function button(one, { message, busy }, state) {
     if (one.url) return follow(one.url);
     if (element.getAttribute("aria-disabled")) return undefined;
     element.setAttribute("aria-disabled", "true");
+    // While the bot has not answered, the state says so; this mark only bridges the time until it does.
+    const release = () => setTimeout(() => { if (!kept.get(message.id)?.text.includes('"busy":true')) element.removeAttribute("aria-disabled"); }, 600);
     return post("click", { as: state.me, message: message.id, custom_id: one.custom_id })
-      .catch((error) => { element.removeAttribute("aria-disabled"); toast(error.message); });
+      .catch((error) => toast(error.message)).finally(release);
   });
   return element;
 }
