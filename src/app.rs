@@ -210,7 +210,7 @@ pub fn graph(settings: &Settings, clock: &Clock) -> anyhow::Result<Graph> {
 pub fn http_client() -> anyhow::Result<reqwest::Client> {
     reqwest::Client::builder()
         .connect_timeout(Duration::from_secs(10))
-        .timeout(Duration::from_secs(60))
+        .timeout(Duration::from_mins(1))
         .redirect(reqwest::redirect::Policy::none())
         .user_agent(concat!("intune-sync-bot/", env!("CARGO_PKG_VERSION")))
         .build()
