@@ -2,6 +2,7 @@
 pub mod budget;
 pub mod chat;
 pub mod clock;
+pub mod discord;
 pub mod graph;
 pub mod identity;
 pub mod intune;

@@ -46,6 +46,11 @@ impl Clock {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).moved += by;
     }
 
+    /// By how much [`Clock::advance`] has moved time in all.
+    pub fn moved(&self) -> SignedDuration {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).moved
+    }
+
     /// Whether time only moves by [`Clock::advance`].
     pub fn is_manual(&self) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).running_since.is_none()

@@ -117,11 +117,11 @@ impl Read {
             }
             Self::GroupUsers(_) => vec![("$select", "id".to_owned()), ("$top", "999".to_owned())],
             Self::GroupDevices(_) => vec![("$select", "id,deviceId".to_owned()), ("$top", "999".to_owned())],
-            Self::AppHistory(..) => vec![("$select", "history".to_owned())],
             Self::RoleDefinitions
             | Self::UserInGroups(..)
             | Self::DeviceInGroups(..)
             | Self::AppStates(..)
+            | Self::AppHistory(..)
             | Self::AppReport(..) => Vec::new(),
         }
     }

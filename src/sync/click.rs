@@ -50,13 +50,17 @@ impl Desk {
             return self.ignored(actor, Confirmed::NotYours, request).await;
         }
         match self.store.confirm(now, request, actor, reply).await? {
-            Confirmed::Done { device, joined } => {
-                self.bells.work.ring();
-                self.bells.notices.ring();
-                Ok(Clicked::Confirmed { device, joined })
-            }
+            Confirmed::Done { device, joined } => Ok(Clicked::Confirmed { device, joined }),
             no => self.ignored(actor, no, request).await,
         }
+    }
+
+    /// Starts the work that a click has made due. Called after the click was answered, so that no later word about
+    /// the sync overtakes the answer; should it never be called, the worker finds the work by itself.
+    pub fn wake(&self) {
+        self.bells.work.ring();
+        self.bells.notices.ring();
+        self.bells.timers.ring();
     }
 
     /// No.

@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use crate::discord::Limits;
+
 /// A Discord guild with its bot application.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -16,6 +18,26 @@ pub struct DiscordScenario {
     pub role: Vec<Role>,
     /// Chat users.
     pub user: Vec<User>,
+    /// Rate limits; each is a string such as `"5/5s"`.
+    #[serde(default)]
+    pub limits: Limits,
+    /// The gateway.
+    #[serde(default)]
+    pub gateway: GatewayScenario,
+}
+
+/// How the gateway behaves.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct GatewayScenario {
+    /// How often a client must send a heartbeat.
+    pub heartbeat_interval_ms: u64,
+}
+
+impl Default for GatewayScenario {
+    fn default() -> Self {
+        Self { heartbeat_interval_ms: 41_250 }
+    }
 }
 
 /// The bot's own application.
@@ -66,6 +88,7 @@ pub struct Role {
 /// A chat user.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "the user in Entra is not this user")]
 pub struct User {
     /// User id, a snowflake.
     pub id: String,

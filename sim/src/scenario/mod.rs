@@ -5,7 +5,7 @@
 mod discord;
 pub(crate) mod tenant;
 
-pub use discord::DiscordScenario;
+pub use discord::{DiscordScenario, GatewayScenario};
 pub use tenant::TenantScenario;
 
 use serde::Deserialize;

@@ -35,9 +35,12 @@ fn holding(holding: &Holding) -> String {
         Some(count) => format!("the devices of {count} scope groups"),
     };
     let may = match holding.role {
-        None => "the tenant has no such role, so it grants nothing; the admin of this bot has to correct the config".to_owned(),
+        None => "the tenant has no such role, so it grants nothing; the admin of this bot has to correct the config"
+            .to_owned(),
         Some(role) if role.may_sync => format!("you may look at and sync {scope}"),
-        Some(role) if role.may_read => format!("you may look at {scope}; it does not include *Remote tasks/Sync devices*"),
+        Some(role) if role.may_read => {
+            format!("you may look at {scope}; it does not include *Remote tasks/Sync devices*")
+        }
         Some(_) => "it includes neither reading nor syncing devices".to_owned(),
     };
     format!("<@&{}> stands for **{}**: {may}.", holding.chat_role, code(&holding.intune_role, NAME))

@@ -16,7 +16,9 @@ pub fn app_error(parsed: Result<ErrorCode, BadCode>, table: &ErrorTable) -> Card
         return Card::of(Embed::new(Tone::Attention, title, text).field("Signed", code.to_string()));
     };
     let (tone, verdict) = match entry.retryable {
-        Some(true) => (Tone::Good, "**Retryable**: the app is still available to the device, so a sync may install it."),
+        Some(true) => {
+            (Tone::Good, "**Retryable**: the app is still available to the device, so a sync may install it.")
+        }
         Some(false) => (
             Tone::Attention,
             "**Not retryable**: on iOS/iPadOS and Android the app is available to the device again seven days after the failure.",

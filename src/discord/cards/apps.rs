@@ -52,7 +52,8 @@ fn line(failure: &FailureReport, after_sync: bool) -> String {
         Some(code) => format!("{} · `{}` · `{code}`", code.magnitude(), code.hex()),
         None => "no error code reported".to_owned(),
     };
-    let description = failure.description.as_ref().map(|text| format!("{}\n", super::clean(text, 200))).unwrap_or_default();
+    let description =
+        failure.description.as_ref().map(|text| format!("{}\n", super::clean(text, 200))).unwrap_or_default();
     format!("**{name}** {code_text}\n{description}{}\n{}", when(failure, after_sync), advice(failure))
 }
 
@@ -74,7 +75,8 @@ fn advice(failure: &FailureReport) -> String {
             format!("→ **Not retryable**: available to the device again about {}.", date(from))
         }
         Advice::NotRetryable { available_from: None } if failure.failed_at.is_none() => {
-            "→ **Not retryable**: on iOS/iPadOS and Android it is available again seven days after the failure.".to_owned()
+            "→ **Not retryable**: on iOS/iPadOS and Android it is available again seven days after the failure."
+                .to_owned()
         }
         Advice::NotRetryable { available_from: None } => "→ **Not retryable**.".to_owned(),
         Advice::NotListed => "→ **Not in Microsoft's retry table**: whether it can be retried is not known.".to_owned(),
@@ -137,7 +139,8 @@ pub(super) mod tests {
 
     #[test]
     fn the_longest_list_fits_an_embed() {
-        let longest = FailureReport { name: "n".repeat(300), description: Some("d".repeat(500)), ..failures().remove(1) };
+        let longest =
+            FailureReport { name: "n".repeat(300), description: Some("d".repeat(500)), ..failures().remove(1) };
         let card = apps(&answer(Some(vec![longest; 30])), samples::now());
         assert!(card.embed.unwrap().description.chars().count() <= 4_096);
     }

@@ -14,7 +14,10 @@ const OPTION: usize = 100;
 
 /// The list.
 pub fn choose(choice: RequestId, devices: &[Device], now: Timestamp) -> Card {
-    let text = format!("{} devices fit. Compare the last digits of the serial number with the sticker on the device.", devices.len());
+    let text = format!(
+        "{} devices fit. Compare the last digits of the serial number with the sticker on the device.",
+        devices.len()
+    );
     let options = devices.iter().map(|device| {
         let user = device.user_label().map_or_else(|| "no user".to_owned(), |user| clean(user, 30));
         let label = clean(&format!("{} · {} · {user}", clean(&device.name, 40), serial(device)), OPTION);
@@ -29,7 +32,13 @@ pub fn choose(choice: RequestId, devices: &[Device], now: Timestamp) -> Card {
 /// A suggestion while someone types.
 pub fn suggestion(device: &Device, now: Timestamp) -> String {
     let user = device.user_label().map_or_else(|| "no user".to_owned(), |user| clean(user, 28));
-    let text = format!("{} · {} · {user} · {} · {}", clean(&device.name, 30), device.platform, serial(device), seen(device, now));
+    let text = format!(
+        "{} · {} · {user} · {} · {}",
+        clean(&device.name, 30),
+        device.platform,
+        serial(device),
+        seen(device, now)
+    );
     clean(&text, OPTION)
 }
 
@@ -47,13 +56,22 @@ mod tests {
 
     #[test]
     fn namesakes_are_told_apart() {
-        let other = Device { serial: None, user_name: None, user_principal_name: None, last_check_in: None, ..samples::device() };
+        let other = Device {
+            serial: None,
+            user_name: None,
+            user_principal_name: None,
+            last_check_in: None,
+            ..samples::device()
+        };
         insta::assert_snapshot!(choose(samples::request(), &[samples::device(), other], samples::now()));
     }
 
     #[test]
     fn a_suggestion_fits_whatever_the_names_are() {
-        assert_eq!(suggestion(&samples::device(), samples::now()), "LT-042 · Windows · Jonas Weber · …4ABC · seen 3 hours ago");
+        assert_eq!(
+            suggestion(&samples::device(), samples::now()),
+            "LT-042 · Windows · Jonas Weber · …4ABC · seen 3 hours ago"
+        );
         let long = Device { name: "x".repeat(200), user_name: Some("`@everyone`".repeat(20)), ..samples::device() };
         assert!(suggestion(&long, samples::now()).chars().count() <= OPTION);
     }

@@ -2,6 +2,7 @@
 
 use super::words::{denial, name};
 use crate::discord::card::{Card, Embed, Tone};
+use crate::intune::Device;
 use crate::store::RequestState;
 use crate::sync::{Clicked, Told};
 
@@ -21,10 +22,17 @@ pub fn clicked(clicked: &Clicked) -> (Card, bool) {
             let text = format!("{} Nothing was sent.", denial(why, "sync"));
             (Card::of(Embed::new(Tone::Bad, "Your rights have changed since the card was shown", text)), true)
         }
-        Clicked::Expired => (private("This card has expired. Nothing was sent; send the command again if you still want the sync."), false),
+        Clicked::Expired => (
+            private("This card has expired. Nothing was sent; send the command again if you still want the sync."),
+            false,
+        ),
         Clicked::AlreadyHandled(state) => (private(already(*state)), false),
-        Clicked::NotYours => (private("Only the person who asked can answer this card. Your click changed nothing."), false),
-        Clicked::Unknown => (private("This card is not known any more. Your click changed nothing; send the command again."), false),
+        Clicked::NotYours => {
+            (private("Only the person who asked can answer this card. Your click changed nothing."), false)
+        }
+        Clicked::Unknown => {
+            (private("This card is not known any more. Your click changed nothing; send the command again."), false)
+        }
     }
 }
 
@@ -32,15 +40,27 @@ fn already(state: RequestState) -> &'static str {
     match state {
         RequestState::Running => "This was confirmed already and is under way. Your click changed nothing.",
         RequestState::Finished => "This was confirmed already and has ended. Your click changed nothing.",
-        RequestState::Cancelled => "This was cancelled already. Your click changed nothing; send the command again if you want the sync.",
+        RequestState::Cancelled => {
+            "This was cancelled already. Your click changed nothing; send the command again if you want the sync."
+        }
         RequestState::Refused => "This was refused. Your click changed nothing.",
-        RequestState::Expired | RequestState::AwaitingConfirmation => "This card has expired. Your click changed nothing.",
+        RequestState::Expired | RequestState::AwaitingConfirmation => {
+            "This card has expired. Your click changed nothing."
+        }
     }
+}
+
+/// A card whose time is over.
+pub fn expired(device: &Device) -> Card {
+    let text = "Nobody pressed Yes in time, so nothing was sent. Send the command again if you still want the sync.";
+    Card::of(Embed::new(Tone::Neutral, format!("Not syncing {}", name(device)), text))
 }
 
 /// A button that this version of the bot did not write.
 pub fn foreign_click() -> Card {
-    private("This button is not one of mine, or is from an older version. Your click changed nothing; send the command again.")
+    private(
+        "This button is not one of mine, or is from an older version. Your click changed nothing; send the command again.",
+    )
 }
 
 /// A list that is too old, or somebody else's.
@@ -51,10 +71,14 @@ pub fn stale_choice() -> Card {
 /// The answer to "Tell me when it shows up".
 pub fn told(told: Told, days: i64) -> Card {
     match told {
-        Told::Watching => private(&format!("I keep an eye on it for up to {days} days and tell you once, in this channel.")),
+        Told::Watching => {
+            private(&format!("I keep an eye on it for up to {days} days and tell you once, in this channel."))
+        }
         Told::Already => private("I am watching for it already, or have told you. You will hear of it once."),
         Told::Nothing => private("There is nothing left to watch for here."),
-        Told::NotYours => private("Only the person who asked for this sync can have it watched. Your click changed nothing."),
+        Told::NotYours => {
+            private("Only the person who asked for this sync can have it watched. Your click changed nothing.")
+        }
     }
 }
 
@@ -81,10 +105,14 @@ mod tests {
             Clicked::Unknown,
         ];
         let states = RequestState::ALL.iter().map(|&state| Clicked::AlreadyHandled(state));
-        let shown: Vec<_> = all.into_iter().chain(states).map(|click| {
-            let (card, in_place) = clicked(&click);
-            format!("{}{card}", if in_place { "in place\n" } else { "beside\n" })
-        }).collect();
+        let shown: Vec<_> = all
+            .into_iter()
+            .chain(states)
+            .map(|click| {
+                let (card, in_place) = clicked(&click);
+                format!("{}{card}", if in_place { "in place\n" } else { "beside\n" })
+            })
+            .collect();
         insta::assert_snapshot!(shown.join("\n"));
     }
 
@@ -96,6 +124,6 @@ mod tests {
 
     #[test]
     fn foreign_buttons_and_old_lists() {
-        insta::assert_snapshot!(format!("{}{}", foreign_click(), stale_choice()));
+        insta::assert_snapshot!(format!("{}{}{}", foreign_click(), stale_choice(), expired(&samples::device())));
     }
 }

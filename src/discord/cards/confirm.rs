@@ -12,9 +12,10 @@ use crate::sync::Proposal;
 /// The question.
 pub fn confirm(proposal: &Proposal, now: Timestamp) -> Card {
     let device = &proposal.device;
-    let mut description = "Intune asks the device to check in now. It then gets the policies, apps and actions that wait for it. \
+    let mut description =
+        "Intune asks the device to check in now. It then gets the policies, apps and actions that wait for it. \
                            Nothing is removed or restarted by the sync itself."
-        .to_owned();
+            .to_owned();
     if let Some(hint) = hint(device, now) {
         description.push_str("\n\n");
         description.push_str(&hint);
@@ -30,9 +31,11 @@ pub fn confirm(proposal: &Proposal, now: Timestamp) -> Card {
         .field("Compliance", compliance(&device.compliance))
         .field("Reason", proposal.reason.as_deref().map(|reason| code(reason, 200)).unwrap_or_default())
         .field("Answer", format!("expires {}", relative(proposal.expires_at)));
-    Card::of(embed)
-        .button("Yes", CustomId::new(Verb::Yes, proposal.request.0), true)
-        .button("No", CustomId::new(Verb::No, proposal.request.0), false)
+    Card::of(embed).button("Yes", CustomId::new(Verb::Yes, proposal.request.0), true).button(
+        "No",
+        CustomId::new(Verb::No, proposal.request.0),
+        false,
+    )
 }
 
 /// A word of warning about devices that will probably not answer soon.
@@ -83,7 +86,13 @@ mod tests {
 
     #[test]
     fn a_device_that_never_checked_in_in_observe_mode() {
-        let device = Device { last_check_in: None, user_name: None, user_principal_name: None, serial: None, ..samples::device() };
+        let device = Device {
+            last_check_in: None,
+            user_name: None,
+            user_principal_name: None,
+            serial: None,
+            ..samples::device()
+        };
         insta::assert_snapshot!(confirm(&Proposal { observe: true, ..proposal(device) }, samples::now()));
     }
 

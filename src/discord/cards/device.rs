@@ -24,7 +24,10 @@ pub fn device(device: &Device, now: Timestamp) -> Card {
         .field("Compliance", compliance(&device.compliance))
         .field("Serial number", code(&serial(device), 20))
         .field("Model", device.model.as_ref().map(|model| code(model, 60)).unwrap_or_default())
-        .field("Management", code(if device.management_state.is_empty() { "unknown" } else { &device.management_state }, 30));
+        .field(
+            "Management",
+            code(if device.management_state.is_empty() { "unknown" } else { &device.management_state }, 30),
+        );
     Card::of(embed)
 }
 

@@ -5,9 +5,10 @@ use crate::discord::card::{Card, Embed, Tone};
 /// The help, made from the commands' own definitions.
 pub fn help() -> Card {
     let commands = commands::definitions().into_iter().map(|definition| {
-        let options = definition.options.iter().map(|option| {
-            if option.required { format!(" {}:", option.name) } else { format!(" [{}:]", option.name) }
-        });
+        let options = definition
+            .options
+            .iter()
+            .map(|option| if option.required { format!(" {}:", option.name) } else { format!(" [{}:]", option.name) });
         format!("`/{}{}` {}", definition.name, options.collect::<String>(), definition.description)
     });
     let text = format!(

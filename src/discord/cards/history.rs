@@ -73,10 +73,12 @@ mod tests {
 
     #[test]
     fn requests_in_every_state() {
-        let mut rows: Vec<_> = RequestState::ALL.iter().map(|&state| row(state, DeviceSyncState::Queued, None)).collect();
+        let mut rows: Vec<_> =
+            RequestState::ALL.iter().map(|&state| row(state, DeviceSyncState::Queued, None)).collect();
         rows.push(row(RequestState::Running, DeviceSyncState::Accepted, None));
         rows.push(row(RequestState::Running, DeviceSyncState::Unknown, None));
-        let outcomes = [Outcome::NoCheckInSeen { accepted: true, last_check_in: None }, Outcome::Gone, Outcome::Skipped];
+        let outcomes =
+            [Outcome::NoCheckInSeen { accepted: true, last_check_in: None }, Outcome::Gone, Outcome::Skipped];
         rows.extend(outcomes.map(|end| row(RequestState::Finished, DeviceSyncState::Ended, Some(end))));
         rows.push(HistoryRow { reason: Some("INC-7".to_owned()), ..rows[0].clone() });
         let own = HistoryAnswer { rows: rows.clone(), everyone: false };

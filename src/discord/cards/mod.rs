@@ -21,7 +21,7 @@ pub use app_error::app_error;
 pub use apps::apps;
 pub use choose::{choose, suggestion};
 pub use clean::{clean, code};
-pub use click::{clicked, foreign_click, stale_choice, told};
+pub use click::{clicked, expired, foreign_click, stale_choice, told};
 pub use confirm::{confirm, joined};
 pub use device::device;
 pub use help::help;

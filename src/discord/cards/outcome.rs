@@ -16,8 +16,12 @@ pub fn outcome(device_sync: DeviceSyncId, device: &Device, outcome: &Outcome) ->
     match outcome {
         Outcome::CheckedIn(report) => checked_in(&name, report),
         Outcome::NoCheckInSeen { accepted, last_check_in } => {
-            let taken = if *accepted { "Intune accepted the request" } else { "Whether Intune took the request is not known" };
-            let last = last_check_in.map_or_else(|| "It has never checked in.".to_owned(), |at| format!("Last check-in: {}.", relative(at)));
+            let taken =
+                if *accepted { "Intune accepted the request" } else { "Whether Intune took the request is not known" };
+            let last = last_check_in.map_or_else(
+                || "It has never checked in.".to_owned(),
+                |at| format!("Last check-in: {}.", relative(at)),
+            );
             let text = format!(
                 "{taken}, and the device has not checked in yet. That is not a failure: the request stays queued, and the device picks it up at its next check-in (normally within about 8 hours when it is online). {last}"
             );
@@ -41,11 +45,17 @@ pub fn outcome(device_sync: DeviceSyncId, device: &Device, outcome: &Outcome) ->
                 "Intune refused the request without a reason that helps. The log has Graph's reference for Microsoft's support.",
             ),
         ),
-        Outcome::Gone => plain(Tone::Bad, format!("{name} is gone"), "Intune no longer knows this device. It was removed or enrolled anew; look for its new record."),
+        Outcome::Gone => plain(
+            Tone::Bad,
+            format!("{name} is gone"),
+            "Intune no longer knows this device. It was removed or enrolled anew; look for its new record.",
+        ),
         Outcome::NotSupported(why) => plain(Tone::Bad, format!("{name} was not synced"), &not_syncable(why)),
-        Outcome::Refused(RefusedWhy::Rights(why)) => {
-            plain(Tone::Bad, format!("{name} was not synced"), &format!("Your rights were checked right before the call. {} Nothing was sent.", denial(why, "sync")))
-        }
+        Outcome::Refused(RefusedWhy::Rights(why)) => plain(
+            Tone::Bad,
+            format!("{name} was not synced"),
+            &format!("Your rights were checked right before the call. {} Nothing was sent.", denial(why, "sync")),
+        ),
         Outcome::Refused(RefusedWhy::ApprovalRequired) => plain(
             Tone::Bad,
             format!("{name} was not synced"),
@@ -75,11 +85,17 @@ fn retry(device_sync: DeviceSyncId, embed: Embed) -> Card {
 
 fn checked_in(name: &str, report: &Report) -> Card {
     let later = span(report.checked_in_at.duration_since(report.requested_at));
-    let head = format!("Checked in at {}, {later} after it was asked. It is {}.", time_of_day(report.checked_in_at), compliance(&report.compliance));
+    let head = format!(
+        "Checked in at {}, {later} after it was asked. It is {}.",
+        time_of_day(report.checked_in_at),
+        compliance(&report.compliance)
+    );
     let title = format!("{name} checked in");
     match &report.apps {
         None => Card::of(Embed::new(Tone::Attention, title, format!("{head}\n\n{}", unavailable()))),
-        Some(failures) if failures.is_empty() => Card::of(Embed::new(Tone::Good, title, format!("{head}\n\nNo app failures."))),
+        Some(failures) if failures.is_empty() => {
+            Card::of(Embed::new(Tone::Good, title, format!("{head}\n\nNo app failures.")))
+        }
         Some(failures) => {
             let count = failures.len() + report.more_failures;
             let apps = if count == 1 { "1 app still fails".to_owned() } else { format!("{count} apps still fail") };
@@ -109,7 +125,9 @@ pub fn team_line(actor: ChatUserId, device: &Device, outcome: &Outcome, reason: 
         Outcome::Gone => "❌ is no longer in Intune".to_owned(),
         Outcome::NotSupported(_) => "🚫 cannot be synced".to_owned(),
         Outcome::Refused(RefusedWhy::Rights(_)) => "🚫 refused: the asker's rights".to_owned(),
-        Outcome::Refused(RefusedWhy::ApprovalRequired) => "🚫 refused: the tenant wants Multi Admin Approval".to_owned(),
+        Outcome::Refused(RefusedWhy::ApprovalRequired) => {
+            "🚫 refused: the tenant wants Multi Admin Approval".to_owned()
+        }
         Outcome::Refused(RefusedWhy::BotPermission) => "🚫 refused: the bot lacks a permission".to_owned(),
         Outcome::Cancelled => "⚪ cancelled".to_owned(),
         Outcome::Skipped => "⚪ would have been synced (observe mode)".to_owned(),
@@ -164,8 +182,10 @@ mod tests {
 
     #[test]
     fn every_outcome_for_the_team() {
-        let shown: Vec<_> =
-            all().iter().map(|end| team_line(ChatUserId(301), &samples::ipad(), end, Some("INC-7")).to_string()).collect();
+        let shown: Vec<_> = all()
+            .iter()
+            .map(|end| team_line(ChatUserId(301), &samples::ipad(), end, Some("INC-7")).to_string())
+            .collect();
         insta::assert_snapshot!(shown.concat());
     }
 

@@ -40,7 +40,10 @@ pub fn moves_to_channel(device: &Device) -> Card {
 /// A device that had not been seen has checked in.
 pub fn showed_up(asker: ChatUserId, device: &Device, checked_in_at: Timestamp, requested_at: Timestamp) -> Card {
     let late = span(checked_in_at.duration_since(requested_at));
-    let text = format!("It checked in at {}, {late} after it was asked. `/apps` shows how its apps are.", moment(checked_in_at));
+    let text = format!(
+        "It checked in at {}, {late} after it was asked. `/apps` shows how its apps are.",
+        moment(checked_in_at)
+    );
     let mut card = Card::of(Embed::new(Tone::Good, format!("{} has shown up", name(device)), text));
     card.content = mention(asker);
     card.mention = Some(asker);
@@ -53,7 +56,10 @@ pub fn never_showed_up(asker: ChatUserId, device: &Device, gone: bool, now: Time
         "It is no longer in Intune. I have stopped watching for it.".to_owned()
     } else {
         let seen = device.last_check_in.map_or_else(|| "never".to_owned(), relative);
-        format!("It has not checked in since it was asked (last: {seen}). I stopped watching for it at {}.", moment(now))
+        format!(
+            "It has not checked in since it was asked (last: {seen}). I stopped watching for it at {}.",
+            moment(now)
+        )
     };
     let mut card = Card::of(Embed::new(Tone::Attention, format!("{} did not show up", name(device)), text));
     card.content = mention(asker);

@@ -17,7 +17,10 @@ pub fn refusal(refusal: &Refusal, task: &str) -> Card {
         ),
         Refusal::TooManyDevices { text, count } => (
             "Too many devices".to_owned(),
-            format!("{count} devices fit {}. Give the serial number, or pick one from the suggestions while you type.", code(text, 100)),
+            format!(
+                "{count} devices fit {}. Give the serial number, or pick one from the suggestions while you type.",
+                code(text, 100)
+            ),
         ),
         Refusal::NotAllowed { denial: why, device } => {
             let title = device.as_ref().map_or_else(
@@ -26,7 +29,9 @@ pub fn refusal(refusal: &Refusal, task: &str) -> Card {
             );
             (title, denial(why, task))
         }
-        Refusal::NotSyncable { device, why } => (format!("{} cannot be synced", name(device)), format!("{} Nothing was sent.", not_syncable(why))),
+        Refusal::NotSyncable { device, why } => {
+            (format!("{} cannot be synced", name(device)), format!("{} Nothing was sent.", not_syncable(why)))
+        }
         Refusal::Cooldown { device, synced_at, again_at } => (
             format!("{} was synced a moment ago", name(device)),
             format!(
@@ -42,7 +47,10 @@ pub fn refusal(refusal: &Refusal, task: &str) -> Card {
         Refusal::TooFast { wait, whole_server } => {
             let who = if *whole_server { "this server sends" } else { "you send" };
             let wait = span((*wait).max(jiff::SignedDuration::from_secs(1)));
-            ("A little slower, please".to_owned(), format!("{} too many commands at once. Try again in {wait}.", capital(who)))
+            (
+                "A little slower, please".to_owned(),
+                format!("{} too many commands at once. Try again in {wait}.", capital(who)),
+            )
         }
     };
     Card::of(Embed::new(Tone::Bad, title, text))

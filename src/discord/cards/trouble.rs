@@ -11,7 +11,9 @@ pub fn trouble(trouble: &Trouble, reference: &str) -> Card {
         Trouble::Graph(error) if error.retry() == crate::graph::Retry::Never => {
             "Microsoft Graph refused the question. The admin of this bot can see why in the log."
         }
-        Trouble::Graph(_) => "Microsoft Graph does not answer at the moment. Nothing was sent; try again in a few minutes.",
+        Trouble::Graph(_) => {
+            "Microsoft Graph does not answer at the moment. Nothing was sent; try again in a few minutes."
+        }
         Trouble::Store(_) => return nothing_recorded(reference),
     };
     Card::of(Embed::new(Tone::Bad, "That did not work", text).footer(format!("Reference {reference}")))
@@ -19,7 +21,8 @@ pub fn trouble(trouble: &Trouble, reference: &str) -> Card {
 
 /// The store did not answer in time.
 pub fn nothing_recorded(reference: &str) -> Card {
-    let text = "My database does not answer at the moment. Nothing was recorded and nothing was sent; try again in a moment.";
+    let text =
+        "My database does not answer at the moment. Nothing was recorded and nothing was sent; try again in a moment.";
     Card::of(Embed::new(Tone::Bad, "That did not work", text).footer(format!("Reference {reference}")))
 }
 
@@ -42,11 +45,16 @@ mod tests {
 
     #[test]
     fn every_trouble() {
-        let graph = |kind| {
-            Trouble::Graph(Error { kind, attempts: 3, elapsed: SignedDuration::from_secs(9), request_id: None })
-        };
+        let graph =
+            |kind| Trouble::Graph(Error { kind, attempts: 3, elapsed: SignedDuration::from_secs(9), request_id: None });
         let store = Trouble::Store(crate::store::Error::LeaseLost);
-        let shown = [graph(Kind::Unavailable), graph(Kind::Forbidden), store].map(|it| trouble(&it, "1A2B3C4D").to_string());
-        insta::assert_snapshot!(format!("{}\n{}\n{}", shown.join("\n"), not_here(), bad_invocation(&BadInvocation::Missing("device"))));
+        let shown =
+            [graph(Kind::Unavailable), graph(Kind::Forbidden), store].map(|it| trouble(&it, "1A2B3C4D").to_string());
+        insta::assert_snapshot!(format!(
+            "{}\n{}\n{}",
+            shown.join("\n"),
+            not_here(),
+            bad_invocation(&BadInvocation::Missing("device"))
+        ));
     }
 }

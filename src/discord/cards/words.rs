@@ -115,7 +115,10 @@ pub(super) fn not_syncable(why: &NotSyncable) -> String {
             format!("It runs {platform}. Intune's Sync works on Android, iOS/iPadOS, macOS and Windows only.")
         }
         NotSyncable::Agent(agent) => {
-            format!("It is managed through {}, not through Intune's own channel, so Intune cannot reach it with a sync.", code(agent, 30))
+            format!(
+                "It is managed through {}, not through Intune's own channel, so Intune cannot reach it with a sync.",
+                code(agent, 30)
+            )
         }
         NotSyncable::Pending(action) => {
             format!("{} is on its way, so Intune would ignore a sync.", capital(pending(*action)))

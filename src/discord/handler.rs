@@ -1,0 +1,334 @@
+//! The way of one interaction, the same for every transport: fence, limit, answer at once, then work.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use commands::{Command, CustomId, Invocation, Verb};
+use jiff::SignedDuration;
+use secrecy::SecretString;
+use serenity::all::{
+    CreateAutocompleteResponse, CreateInteractionResponse as Respond, CreateInteractionResponseMessage, Interaction,
+};
+
+use super::card::Card;
+use super::cards;
+use super::outbound::{CallError, Outbound};
+use super::read::{self, Press, Received};
+use crate::budget::{BudgetPer, Burst};
+use crate::chat::{Actor, ChatUserId, GuildId};
+use crate::clock::Clock;
+use crate::settings::Settings;
+use crate::store::{DeviceSyncId, Purpose, Reply, RequestId};
+use crate::sync::{Asked, Desk, Looked, Refusal, Trouble};
+
+/// How long a reply can be edited: its token lives 15 minutes, and the last one is margin.
+const REPLY_LIVES: SignedDuration = SignedDuration::from_mins(14);
+
+/// How long the store may take before a click is answered; Discord waits three seconds.
+pub const STORE_BUDGET: Duration = Duration::from_secs(1);
+
+/// Answers interactions.
+#[derive(Debug)]
+pub struct Handler {
+    desk: Arc<Desk>,
+    outbound: Outbound,
+    settings: Arc<Settings>,
+    clock: Clock,
+    people: BudgetPer<ChatUserId>,
+    guilds: BudgetPer<GuildId>,
+    store_budget: Duration,
+}
+
+impl Handler {
+    /// A handler. `store_budget` is [`STORE_BUDGET`] in production.
+    pub fn new(
+        desk: Arc<Desk>,
+        outbound: Outbound,
+        settings: Arc<Settings>,
+        clock: &Clock,
+        store_budget: Duration,
+    ) -> Self {
+        let people = BudgetPer::new(settings.limits.per_person, Burst::Bursty, clock);
+        let guilds = BudgetPer::new(settings.limits.per_guild, Burst::Bursty, clock);
+        Self { desk, outbound, settings, clock: clock.clone(), people, guilds, store_budget }
+    }
+
+    /// Handles one interaction from its first answer to its last.
+    pub async fn handle(&self, interaction: Interaction) {
+        let _busy = self.clock.busy();
+        let result = match &interaction {
+            Interaction::Command(command) => match read::command(command) {
+                Some(received) => self.command(received).await,
+                None => self.elsewhere(command.id.get(), &command.token).await,
+            },
+            Interaction::Component(component) => match read::press(component) {
+                Some(received) => self.press(received).await,
+                None => self.elsewhere(component.id.get(), &component.token).await,
+            },
+            Interaction::Autocomplete(typing) => match read::command(typing) {
+                Some(received) => self.autocomplete(received).await,
+                None => Ok(()),
+            },
+            Interaction::Ping(_) | Interaction::Modal(_) => Ok(()),
+            other => {
+                tracing::warn!(kind = ?other.kind(), "an interaction of a kind that nobody asked for");
+                Ok(())
+            }
+        };
+        match result {
+            Ok(()) => {}
+            // A second delivery, or a click that Discord sent twice: the first one counted.
+            Err(CallError::AlreadyAcknowledged) => tracing::info!("an interaction had been answered already"),
+            Err(error) => tracing::warn!(%error, "an interaction could not be answered"),
+        }
+    }
+
+    async fn elsewhere(&self, id: u64, token: &str) -> Result<(), CallError> {
+        let token = SecretString::from(token.to_owned());
+        self.say(crate::chat::InteractionId(id), &token, &cards::not_here()).await
+    }
+
+    fn is_fenced_out(&self, actor: &Actor) -> bool {
+        let discord = &self.settings.discord;
+        !discord.guild_ids.contains(&actor.guild)
+            || (!discord.channel_ids.is_empty() && !discord.channel_ids.contains(&actor.channel))
+    }
+
+    fn too_fast(&self, actor: &Actor) -> Option<Refusal> {
+        if let Err(wait) = self.people.take(&actor.user) {
+            return Some(Refusal::TooFast { wait: wait.0, whole_server: false });
+        }
+        self.guilds.take(&actor.guild).err().map(|wait| Refusal::TooFast { wait: wait.0, whole_server: true })
+    }
+
+    /// A private word as the first answer.
+    async fn say(&self, id: crate::chat::InteractionId, token: &SecretString, card: &Card) -> Result<(), CallError> {
+        self.outbound.acknowledge(id, token, &Respond::Message(card.private_answer())).await
+    }
+
+    async fn command(&self, received: Received<Invocation>) -> Result<(), CallError> {
+        let Received { id, token, actor, said } = received;
+        if self.is_fenced_out(&actor) {
+            return self.say(id, &token, &cards::not_here()).await;
+        }
+        if let Some(refusal) = self.too_fast(&actor) {
+            return self.say(id, &token, &cards::refusal(&refusal, "sync")).await;
+        }
+        let command = match Command::parse(&said) {
+            Ok(command) => command,
+            Err(bad) => return self.say(id, &token, &cards::bad_invocation(&bad)).await,
+        };
+        let deferred = Respond::Defer(CreateInteractionResponseMessage::new().ephemeral(true));
+        self.outbound.acknowledge(id, &token, &deferred).await?;
+        let card = match self.desk.store().claim_interaction(self.clock.now(), id).await {
+            Ok(true) => self.answer(&actor, &command, &self.reply(&token)).await,
+            Ok(false) => return Ok(()),
+            Err(error) => Err(Trouble::Store(error)),
+        };
+        let card = card.unwrap_or_else(|trouble| self.trouble(&trouble));
+        self.outbound.edit_reply(&token, &card).await
+    }
+
+    fn reply(&self, token: &SecretString) -> Reply {
+        let now = self.clock.now();
+        Reply { token: token.clone(), until: now.saturating_add(REPLY_LIVES).unwrap_or(now) }
+    }
+
+    /// The calm sentence for chat; the rest is in the log, under the same reference.
+    #[expect(clippy::unused_self, reason = "reads as a sentence at its callers")]
+    fn trouble(&self, trouble: &Trouble) -> Card {
+        let reference = reference();
+        tracing::error!(error = %trouble, reference, "a question could not be answered");
+        cards::trouble(trouble, &reference)
+    }
+
+    async fn answer(&self, actor: &Actor, command: &Command, reply: &Reply) -> Result<Card, Trouble> {
+        let now = self.clock.now();
+        Ok(match command {
+            Command::Sync { device, reason } => self.sync(actor, device, reason.as_deref(), reply).await?,
+            Command::Device { device } => match self.desk.device(actor, device).await? {
+                Looked::Found(device) => cards::device(&device, now),
+                other => self.not_found(&other),
+            },
+            Command::Apps { device } => match self.desk.apps(actor, device).await? {
+                Looked::Found(answer) => cards::apps(&answer, now),
+                other => self.not_found(&other),
+            },
+            Command::Access { device } => match self.desk.access(actor, device.as_deref()).await? {
+                Looked::Found(answer) => cards::access(&answer),
+                other => self.not_found(&other),
+            },
+            Command::AppError { code } => cards::app_error(code.parse(), self.desk.error_table()),
+            Command::History => cards::history(&self.desk.history(actor).await?),
+            Command::Help => cards::help(),
+        })
+    }
+
+    async fn sync(&self, actor: &Actor, device: &str, reason: Option<&str>, reply: &Reply) -> Result<Card, Trouble> {
+        let now = self.clock.now();
+        Ok(match self.desk.ask(actor, device, reason, reply).await? {
+            Asked::Propose(proposal) => cards::confirm(&proposal, now),
+            Asked::Joined { device } => cards::joined(&device),
+            Asked::Choose { choice, devices } => cards::choose(choice, &devices, now),
+            Asked::Refused(refusal) => cards::refusal(&refusal, "sync"),
+        })
+    }
+
+    fn not_found<T>(&self, looked: &Looked<T>) -> Card {
+        match looked {
+            Looked::Choose { choice, devices } => cards::choose(*choice, devices, self.clock.now()),
+            Looked::Refused(refusal) => cards::refusal(refusal, "look at"),
+            Looked::Found(_) => cards::help(),
+        }
+    }
+
+    /// Suggestions come from memory, so they need no deferral, no claim and no limit.
+    async fn autocomplete(&self, received: Received<Invocation>) -> Result<(), CallError> {
+        let Received { id, token, actor, said } = received;
+        let mut response = CreateAutocompleteResponse::new();
+        if let Some(focused) =
+            said.focused().filter(|focused| focused.option == "device" && !self.is_fenced_out(&actor))
+        {
+            let now = self.clock.now();
+            for suggestion in self.desk.suggest(&actor, focused.text) {
+                let device = &suggestion.device;
+                response = response.add_string_choice(cards::suggestion(device, now), device.id.to_string());
+            }
+        }
+        self.outbound.acknowledge(id, &token, &Respond::Autocomplete(response)).await
+    }
+
+    async fn press(&self, received: Received<Press>) -> Result<(), CallError> {
+        let Received { id, token, actor, said } = received;
+        if self.is_fenced_out(&actor) {
+            return self.say(id, &token, &cards::not_here()).await;
+        }
+        if let Some(refusal) = self.too_fast(&actor) {
+            return self.say(id, &token, &cards::refusal(&refusal, "sync")).await;
+        }
+        let claimed = async { Ok(self.desk.store().claim_interaction(self.clock.now(), id).await?) };
+        match self.within_budget(claimed).await {
+            Ok(true) => {}
+            Ok(false) => return Ok(()),
+            Err(card) => return self.say(id, &token, &card).await,
+        }
+        let Ok(custom_id) = said.id else {
+            let card = match self.within_budget(self.desk.foreign_click(&actor)).await {
+                Ok(()) => cards::foreign_click(),
+                Err(card) => card,
+            };
+            return self.say(id, &token, &card).await;
+        };
+        match custom_id.verb {
+            Verb::Yes | Verb::No => self.yes_or_no(id, &token, &actor, custom_id).await,
+            Verb::Pick => self.pick(id, &token, &actor, custom_id, &said).await,
+            Verb::Tell => self.tell(id, &token, &actor, custom_id).await,
+            Verb::Again => self.again(id, &token, &actor, custom_id).await,
+        }
+    }
+
+    /// A click is written down before it is answered, and the answer waits no longer than the budget.
+    async fn within_budget<T>(&self, work: impl Future<Output = Result<T, Trouble>>) -> Result<T, Card> {
+        match tokio::time::timeout(self.store_budget, work).await {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(trouble)) => Err(self.trouble(&trouble)),
+            Err(_elapsed) => {
+                let reference = reference();
+                tracing::error!(reference, "the database did not take a click in time");
+                Err(cards::nothing_recorded(&reference))
+            }
+        }
+    }
+
+    async fn yes_or_no(
+        &self,
+        id: crate::chat::InteractionId,
+        token: &SecretString,
+        actor: &Actor,
+        custom_id: CustomId,
+    ) -> Result<(), CallError> {
+        let request = RequestId(custom_id.record.0);
+        let reply = self.reply(token);
+        let clicked = if custom_id.verb == Verb::Yes {
+            self.within_budget(self.desk.confirm(actor, request, &reply)).await
+        } else {
+            self.within_budget(self.desk.cancel(actor, request)).await
+        };
+        let clicked = match clicked {
+            Ok(clicked) => clicked,
+            Err(card) => return self.say(id, token, &card).await,
+        };
+        let (card, in_place) = cards::clicked(&clicked);
+        let response =
+            if in_place { Respond::UpdateMessage(card.in_place()) } else { Respond::Message(card.private_answer()) };
+        let acknowledged = self.outbound.acknowledge(id, token, &response).await;
+        // Only now, so that no later word about this sync can overtake the answer to the click.
+        self.desk.wake();
+        acknowledged
+    }
+
+    async fn pick(
+        &self,
+        id: crate::chat::InteractionId,
+        token: &SecretString,
+        actor: &Actor,
+        custom_id: CustomId,
+        press: &Press,
+    ) -> Result<(), CallError> {
+        let chosen = match self.within_budget(self.desk.chosen(actor, RequestId(custom_id.record.0))).await {
+            Ok(chosen) => chosen,
+            Err(card) => return self.say(id, token, &card).await,
+        };
+        let (Some(choice), Some(device)) = (chosen, press.chosen_device()) else {
+            return self.say(id, token, &cards::stale_choice()).await;
+        };
+        self.outbound.acknowledge(id, token, &Respond::Acknowledge).await?;
+        let device = device.to_string();
+        let command = match choice.purpose {
+            Purpose::Sync => Command::Sync { device, reason: choice.reason },
+            Purpose::Device => Command::Device { device },
+            Purpose::Apps => Command::Apps { device },
+            Purpose::Access => Command::Access { device: Some(device) },
+        };
+        // The id came back from the client: it passes the same gate as anything typed.
+        let card =
+            self.answer(actor, &command, &self.reply(token)).await.unwrap_or_else(|trouble| self.trouble(&trouble));
+        self.outbound.edit_reply(token, &card).await
+    }
+
+    async fn tell(
+        &self,
+        id: crate::chat::InteractionId,
+        token: &SecretString,
+        actor: &Actor,
+        custom_id: CustomId,
+    ) -> Result<(), CallError> {
+        let days = self.settings.watch.tell_for.as_hours() / 24;
+        let card = match self.within_budget(self.desk.tell(actor, DeviceSyncId(custom_id.record.0))).await {
+            Ok(told) => cards::told(told, days.max(1)),
+            Err(card) => card,
+        };
+        self.say(id, token, &card).await
+    }
+
+    async fn again(
+        &self,
+        id: crate::chat::InteractionId,
+        token: &SecretString,
+        actor: &Actor,
+        custom_id: CustomId,
+    ) -> Result<(), CallError> {
+        let deferred = Respond::Defer(CreateInteractionResponseMessage::new().ephemeral(true));
+        self.outbound.acknowledge(id, token, &deferred).await?;
+        let card = match self.desk.again(actor, DeviceSyncId(custom_id.record.0)).await {
+            Ok(Some(device)) => self.sync(actor, &device.to_string(), None, &self.reply(token)).await,
+            Ok(None) => Ok(cards::stale_choice()),
+            Err(trouble) => Err(trouble),
+        };
+        self.outbound.edit_reply(token, &card.unwrap_or_else(|trouble| self.trouble(&trouble))).await
+    }
+}
+
+fn reference() -> String {
+    format!("{:08X}", fastrand::u32(..))
+}

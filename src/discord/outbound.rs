@@ -1,0 +1,170 @@
+//! Calls to Discord: each has a deadline, and no error carries the token that Discord puts into addresses.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use secrecy::{ExposeSecret as _, SecretString};
+use serenity::all::{CreateAllowedMentions, CreateInteractionResponse, Http, HttpBuilder};
+use serenity::http::HttpError;
+
+use super::card::Card;
+use crate::chat::{ChannelId, ChatRoleId, ChatUserId, GuildId, InteractionId};
+use crate::identity::{ChatRoles, ChatUnreachable};
+use crate::settings::Discord;
+
+/// For one call; serenity's own limiter may wait inside it.
+const CALL: Duration = Duration::from_secs(20);
+
+/// For the first answer to an interaction; Discord takes none after three seconds.
+const ACKNOWLEDGE: Duration = Duration::from_millis(2_800);
+
+/// Why a call did not succeed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// The token has ended: nothing can be said by it any more.
+    #[error("the interaction's token has ended")]
+    TokenEnded,
+    /// The message, channel or interaction is not there (or not yet).
+    #[error("Discord does not know what it was about (code {0})")]
+    NotFound(isize),
+    /// The bot may not do that there.
+    #[error("Discord forbids it (code {0})")]
+    Forbidden(isize),
+    /// Discord refused the message itself; trying again would end the same way.
+    #[error("Discord refused the message (code {0})")]
+    Refused(isize),
+    /// It was answered already.
+    #[error("it was acknowledged already")]
+    AlreadyAcknowledged,
+    /// The bot's own token is not accepted.
+    #[error("Discord does not accept the bot's token")]
+    BotToken,
+    /// Rate limits, outages, deadlines: later.
+    #[error("Discord does not answer at the moment")]
+    Later,
+}
+
+const UNKNOWN_WEBHOOK: isize = 10_015;
+const INVALID_WEBHOOK_TOKEN: isize = 50_027;
+const ALREADY_ACKNOWLEDGED: isize = 40_060;
+
+/// Sorts serenity's error. Its texts hold addresses with tokens, so none of them goes any further.
+pub(super) fn sort(error: &serenity::Error) -> CallError {
+    let serenity::Error::Http(HttpError::UnsuccessfulRequest(answer)) = error else { return CallError::Later };
+    let code = answer.error.code;
+    match (answer.status_code.as_u16(), code) {
+        (_, INVALID_WEBHOOK_TOKEN) => CallError::TokenEnded,
+        (_, ALREADY_ACKNOWLEDGED) => CallError::AlreadyAcknowledged,
+        (404, UNKNOWN_WEBHOOK) => CallError::NotFound(code),
+        (401, _) => CallError::BotToken,
+        (403, _) => CallError::Forbidden(code),
+        (404, _) => CallError::NotFound(code),
+        (429 | 500.., _) => CallError::Later,
+        _ => CallError::Refused(code),
+    }
+}
+
+/// Discord's API.
+#[derive(Clone)]
+pub struct Outbound {
+    http: Arc<Http>,
+    settings: Discord,
+    client: reqwest::Client,
+}
+
+impl std::fmt::Debug for Outbound {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Outbound").finish_non_exhaustive()
+    }
+}
+
+fn builder(settings: &Discord, http: reqwest::Client) -> HttpBuilder {
+    let builder = HttpBuilder::new(settings.token.expose_secret())
+        .client(http)
+        .application_id(serenity::all::ApplicationId::new(settings.application_id.0))
+        .default_allowed_mentions(CreateAllowedMentions::new());
+    match &settings.api_url {
+        Some(api_url) => builder.proxy(api_url.as_str()).ratelimiter_disabled(true),
+        None => builder,
+    }
+}
+
+impl Outbound {
+    /// A client over `http`. With another address than Discord's own, serenity's limiter is off: it would ignore it.
+    pub fn new(settings: &Discord, http: reqwest::Client) -> Self {
+        Self { http: Arc::new(builder(settings, http.clone()).build()), settings: settings.clone(), client: http }
+    }
+
+    /// Another client with the same settings, which serenity's gateway wants as its own.
+    pub(super) fn for_gateway(&self) -> Http {
+        builder(&self.settings, self.client.clone()).build()
+    }
+
+    async fn call<T>(
+        &self,
+        deadline: Duration,
+        call: impl Future<Output = serenity::Result<T>> + Send,
+    ) -> Result<T, CallError> {
+        match tokio::time::timeout(deadline, call).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => Err(sort(&error)),
+            Err(_elapsed) => Err(CallError::Later),
+        }
+    }
+
+    /// The first answer to an interaction.
+    pub(super) async fn acknowledge(
+        &self,
+        id: InteractionId,
+        token: &SecretString,
+        response: &CreateInteractionResponse,
+    ) -> Result<(), CallError> {
+        let id = serenity::all::InteractionId::new(id.0);
+        let call = self.http.create_interaction_response(id, token.expose_secret(), response, Vec::new());
+        self.call(ACKNOWLEDGE, call).await
+    }
+
+    /// Puts `card` in the place of the reply.
+    pub async fn edit_reply(&self, token: &SecretString, card: &Card) -> Result<(), CallError> {
+        let edit = card.edit();
+        let call = self.http.edit_original_interaction_response(token.expose_secret(), &edit, Vec::new());
+        self.call(CALL, call).await.map(drop)
+    }
+
+    /// Posts `card` as the bot's own message; the same nonce is taken once.
+    pub async fn post(&self, channel: ChannelId, card: &Card, nonce: &str) -> Result<String, CallError> {
+        let message = card.message(nonce);
+        let call = self.http.send_message(serenity::all::ChannelId::new(channel.0), Vec::new(), &message);
+        self.call(CALL, call).await.map(|message| message.id.to_string())
+    }
+
+    /// Puts the commands of a server in place.
+    pub(super) async fn register(&self, guild: GuildId, definitions: &[commands::Definition]) -> Result<(), CallError> {
+        let call = self.http.create_guild_commands(serenity::all::GuildId::new(guild.0), &definitions);
+        self.call(CALL, call).await.map(drop)
+    }
+
+    /// The gateway's address, as the API names it.
+    pub(super) async fn gateway_url(&self) -> Result<String, CallError> {
+        self.call(CALL, self.http.get_gateway()).await.map(|gateway| gateway.url)
+    }
+}
+
+/// Unknown Member: they have left the server.
+const UNKNOWN_MEMBER: isize = 10_007;
+
+#[async_trait]
+impl ChatRoles for Outbound {
+    async fn roles_of(&self, guild: GuildId, user: ChatUserId) -> Result<Option<Vec<ChatRoleId>>, ChatUnreachable> {
+        let (guild, user) = (serenity::all::GuildId::new(guild.0), serenity::all::UserId::new(user.0));
+        match self.call(CALL, self.http.get_member(guild, user)).await {
+            Ok(member) => Ok(Some(member.roles.iter().map(|role| ChatRoleId(role.get())).collect())),
+            Err(CallError::NotFound(UNKNOWN_MEMBER)) => Ok(None),
+            Err(error) => {
+                tracing::warn!(%error, "someone's chat roles could not be read");
+                Err(ChatUnreachable)
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! From serenity's interactions to our own words: who, where, and what they said.
+
+use commands::{CustomId, ForeignId, GivenOption, Invocation};
+use secrecy::SecretString;
+use serde_json::Value;
+use serenity::all::{
+    CommandData, CommandDataOptionValue, CommandInteraction, ComponentInteraction, ComponentInteractionDataKind, Member,
+};
+
+use crate::chat::{Actor, ChannelId, ChatRoleId, ChatUserId, GuildId, InteractionId};
+use crate::intune::DeviceId;
+
+/// An interaction that came from a server's channel.
+#[derive(Debug)]
+pub(super) struct Received<T> {
+    pub(super) id: InteractionId,
+    pub(super) token: SecretString,
+    pub(super) actor: Actor,
+    pub(super) said: T,
+}
+
+/// What a press said.
+#[derive(Debug)]
+pub(super) struct Press {
+    pub(super) id: Result<CustomId, ForeignId>,
+    /// The chosen value of a list.
+    pub(super) chosen: Option<String>,
+}
+
+impl Press {
+    /// The chosen device, if the value is the id of one. Whether this person may choose it is not decided here.
+    pub(super) fn chosen_device(&self) -> Option<DeviceId> {
+        self.chosen.as_ref()?.parse().ok()
+    }
+}
+
+/// A command or an autocompleted keystroke. `None`: a direct message, where nobody has roles.
+pub(super) fn command(interaction: &CommandInteraction) -> Option<Received<Invocation>> {
+    let actor = actor(interaction.guild_id, interaction.member.as_deref(), interaction.channel_id)?;
+    let id = InteractionId(interaction.id.get());
+    Some(Received {
+        id,
+        token: SecretString::from(interaction.token.clone()),
+        actor,
+        said: invocation(&interaction.data),
+    })
+}
+
+/// A press of a button, or a choice from a list.
+pub(super) fn press(interaction: &ComponentInteraction) -> Option<Received<Press>> {
+    let actor = actor(interaction.guild_id, interaction.member.as_ref(), interaction.channel_id)?;
+    let chosen = match &interaction.data.kind {
+        ComponentInteractionDataKind::StringSelect { values } => values.first().cloned(),
+        _ => None,
+    };
+    let said = Press { id: interaction.data.custom_id.parse(), chosen };
+    let id = InteractionId(interaction.id.get());
+    Some(Received { id, token: SecretString::from(interaction.token.clone()), actor, said })
+}
+
+fn actor(
+    guild: Option<serenity::all::GuildId>,
+    member: Option<&Member>,
+    channel: serenity::all::ChannelId,
+) -> Option<Actor> {
+    let (guild, member) = (guild?, member?);
+    Some(Actor {
+        user: ChatUserId(member.user.id.get()),
+        name: member.display_name().to_owned(),
+        roles: member.roles.iter().map(|role| ChatRoleId(role.get())).collect(),
+        guild: GuildId(guild.get()),
+        channel: ChannelId(channel.get()),
+    })
+}
+
+fn invocation(data: &CommandData) -> Invocation {
+    let options = data.options.iter().map(|option| {
+        let (value, focused) = match &option.value {
+            CommandDataOptionValue::String(text) => (Value::String(text.clone()), false),
+            CommandDataOptionValue::Autocomplete { value, .. } => (Value::String(value.clone()), true),
+            _ => (Value::Null, false),
+        };
+        GivenOption { name: option.name.clone(), value, focused }
+    });
+    Invocation { name: data.name.clone(), options: options.collect() }
+}
