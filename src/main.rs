@@ -1,2 +1,10 @@
 //! The `intune-sync-bot` binary.
-fn main() {}
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use intune_sync_bot::cli::Cli;
+
+fn main() -> ExitCode {
+    Cli::parse().run()
+}

@@ -147,6 +147,7 @@ async fn a_newcomer_types_a_command_and_presses_yes() {
     browser.click("#dialog-submit").await;
     browser.sees("Noted: INC-1").await;
     browser.until("!document.getElementById('dialog').open").await;
+    browser.until("!document.querySelector('#log [aria-disabled]')").await;
 
     browser.click("[data-id='v1:Yes']").await;
     browser.sees("You chose v1:Yes").await;
@@ -214,7 +215,7 @@ async fn hostile_text_stays_text_and_markdown_becomes_what_discord_shows() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bot_that_does_not_answer_is_said_to_have_failed_and_problems_are_named() {
     let (sim, _rest) = world().await;
-    let browser = Browser::start(1010, 760).await;
+    let browser = Browser::start(900, 760).await;
     browser.client.goto(&format!("{}/?as=nora", sim.url())).await.expect("the page");
     browser.wait("#people button").await;
     browser.click("#hint-close").await;
@@ -227,9 +228,13 @@ async fn a_bot_that_does_not_answer_is_said_to_have_failed_and_problems_are_name
     browser.click("[data-seconds='60']").await;
     browser.sees("The application did not respond").await;
     browser.picture("8-failed").await;
-    browser.keys(ESCAPE).await;
+    browser.click("#panel-close").await;
     browser.click("#box").await;
-    browser.keys("/bulk-sync user ").await;
+    browser.keys("/").await;
+    browser.until("document.getElementById('box').getAttribute('aria-expanded') === 'true'").await;
+    browser.keys(ESCAPE).await;
+    browser.until("document.getElementById('box').getAttribute('aria-expanded') === 'false'").await;
+    browser.keys("bulk-sync user ").await;
     browser.keys(ENTER).await;
     browser.until("document.getElementById('problem').textContent === 'The option “who” is required.'").await;
     browser.until("document.getElementById('box').value === '/bulk-sync user who:'").await;
@@ -242,5 +247,64 @@ async fn a_bot_that_does_not_answer_is_said_to_have_failed_and_problems_are_name
     browser.click("#toggle-side").await;
     tokio::time::sleep(Duration::from_millis(300)).await;
     browser.picture("10-narrow-side").await;
+    browser.close().await;
+}
+
+/// The panel's data, as a tenant gives it.
+const PANEL: &str = r#"(() => {
+    const device = {id: "d1", name: "LT-042", user: "Hanna Meyer", os: "Windows 11", compliance: "noncompliant", state: "managed",
+        last_check_in: new Date(Date.now() - 9e6).toISOString(), next_check_in: new Date(Date.now() + 18e6).toISOString(), note: "Does not answer before tomorrow",
+        apps: [{name: "Expenses <b>", state: "failed", code: "0x87D30067"}, {name: "Mail", state: "installed", code: null}]};
+    const real = window.fetch;
+    window.fetch = (path, options) => path.includes("/panel/devices") ? Promise.resolve(Response.json([device, {...device, id: "d2", name: "LT-043"}]))
+        : path.endsWith("/check-in") ? (window.checkedIn = path, Promise.resolve(new Response(null, {status: 204})))
+        : path.includes("/panel/device/") ? Promise.resolve(Response.json(device)) : real(path, options);
+    return true;
+})()"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_panel_shows_a_device_and_the_calls_to_graph() {
+    let (sim, _rest) = world().await;
+    let browser = Browser::start(1440, 900).await;
+    browser.client.goto(&sim.url()).await.expect("the page");
+    browser.wait("#people button").await;
+    assert_eq!(browser.eval(PANEL).await, json!(true));
+    browser.click("#device-search").await;
+    browser.keys("LT").await;
+    browser.until("document.querySelectorAll('#devices button').length === 2").await;
+    browser.until("document.querySelector('#device h4')?.textContent === 'LT-042'").await;
+    browser.until("document.getElementById('device').innerText.includes('0x87D30067')").await;
+    browser.click("#check-in").await;
+    browser.until("window.checkedIn === '/_sim/panel/device/d1/check-in'").await;
+    for (method, status, name) in [
+        ("GET", 200, "managedDevices"),
+        ("POST", 204, "managedDevices/d1/syncDevice"),
+        ("GET", 429, "deviceAppManagement/mobileApps"),
+    ] {
+        sim.traffic.record(sim::Exchange {
+            service: sim::Service::Graph,
+            method: method.to_owned(),
+            path: format!("/v1.0/deviceManagement/{name}"),
+            query: None,
+            request: None,
+            status,
+            response: None,
+            at: Some(sim.clock.now()),
+        });
+    }
+    browser.until("document.querySelectorAll('#calls li').length === 3").await;
+    assert_eq!(browser.eval("document.querySelector('#calls li .status').textContent").await, "429", "newest first");
+    browser.client.refresh().await.expect("again");
+    browser.until("document.querySelectorAll('#calls li').length === 3").await;
+    assert_eq!(browser.eval("document.querySelector('#calls li .status').textContent").await, "429", "newest first");
+    browser.eval(PANEL).await;
+    browser.click("#device-search").await;
+    browser.keys("LT").await;
+    browser.until("document.querySelector('#device h4')?.textContent === 'LT-042'").await;
+    browser.picture("11-panel").await;
+    let before = sim.clock.now();
+    browser.click("[data-seconds='3600']").await;
+    browser.until("true").await;
+    sim.discord.wait_until(|discord| discord.time().duration_since(before).as_secs() >= 3600).await;
     browser.close().await;
 }

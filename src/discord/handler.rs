@@ -24,9 +24,6 @@ use crate::sync::{Asked, Desk, Looked, Refusal, Trouble};
 /// How long a reply can be edited: its token lives 15 minutes, and the last one is margin.
 const REPLY_LIVES: SignedDuration = SignedDuration::from_mins(14);
 
-/// How long the store may take before a click is answered; Discord waits three seconds.
-pub const STORE_BUDGET: Duration = Duration::from_secs(1);
-
 /// Answers interactions.
 #[derive(Debug)]
 pub struct Handler {
@@ -40,7 +37,7 @@ pub struct Handler {
 }
 
 impl Handler {
-    /// A handler. `store_budget` is [`STORE_BUDGET`] in production.
+    /// A handler. `store_budget`: how long the store may take before a click is answered; Discord waits three seconds.
     pub fn new(
         desk: Arc<Desk>,
         outbound: Outbound,

@@ -152,6 +152,11 @@ impl Gate {
         if let Some(fresh) = self.fresh_definitions() {
             return Ok(fresh);
         }
+        self.read_definitions(patience).await
+    }
+
+    /// Reads the definitions anew, fresh or not.
+    pub(super) async fn read_definitions(&self, patience: Patience) -> Result<Definitions, Error> {
         let read_at = self.clock.now();
         let definitions = Arc::new(self.graph.role_definitions(patience).await?);
         *self.definitions.lock().unwrap_or_else(PoisonError::into_inner) = Some((read_at, Arc::clone(&definitions)));

@@ -63,7 +63,7 @@ impl Gate {
 
     /// Reads role definitions and the members of the configured scope groups anew.
     pub async fn refresh_display(&self) {
-        if let Err(error) = self.definitions(crate::graph::Patience::Interactive).await {
+        if let Err(error) = self.read_definitions(crate::graph::Patience::Interactive).await {
             tracing::warn!(%error, "Intune's roles could not be read; suggestions stay empty until they can");
         }
         let groups: HashSet<GroupId> =

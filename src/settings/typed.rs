@@ -170,6 +170,8 @@ pub struct Directory {
 pub struct Apps {
     /// Whether Graph's beta calls are used.
     pub beta: bool,
+    /// How long after a check-in app states are read.
+    pub settle: SignedDuration,
     /// How many failed apps are looked up.
     pub max_failures: usize,
     /// Another table of error codes.
@@ -329,6 +331,7 @@ impl Settings {
             directory: Directory { refresh: read.duration("directory", "refresh")? },
             apps: Apps {
                 beta: read.flag("apps", "beta")?,
+                settle: read.duration("apps", "settle")?,
                 max_failures: read.number("apps", "max_failures")?,
                 error_codes_file: read.optional("apps", "error_codes_file")?,
             },

@@ -192,8 +192,11 @@ pub enum Phase {
     Accepted,
     /// No answer was recorded; the device is being watched.
     Unknown,
-    /// It checked in; app states are being read.
-    ReadingApps,
+    /// It checked in; its apps report a little later.
+    ReadingApps {
+        /// When it checked in.
+        checked_in_at: Timestamp,
+    },
 }
 
 /// Something the bot has to say.

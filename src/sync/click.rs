@@ -58,7 +58,7 @@ impl Desk {
     /// Starts the work that a click has made due. Called after the click was answered, so that no later word about
     /// the sync overtakes the answer; should it never be called, the worker finds the work by itself.
     pub fn wake(&self) {
-        self.bells.work.ring();
+        self.bells.ring_work();
         self.bells.notices.ring();
         self.bells.timers.ring();
     }

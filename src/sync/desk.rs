@@ -13,8 +13,8 @@ use crate::store::Store;
 /// Wakes the loops when there is something to do.
 #[derive(Clone, Debug)]
 pub struct Bells {
-    /// Device syncs.
-    pub work: Bell,
+    /// Device syncs: one bell for each worker.
+    pub work: Vec<Bell>,
     /// Notices.
     pub notices: Bell,
     /// Cards that expire, and late watches.
@@ -23,8 +23,16 @@ pub struct Bells {
 
 impl Bells {
     /// One bell for each loop.
-    pub fn new(clock: &Clock) -> Self {
-        Self { work: clock.bell(), notices: clock.bell(), timers: clock.bell() }
+    pub fn new(clock: &Clock, workers: usize) -> Self {
+        let work = (0..workers.max(1)).map(|_| clock.bell()).collect();
+        Self { work, notices: clock.bell(), timers: clock.bell() }
+    }
+
+    /// Wakes every worker.
+    pub fn ring_work(&self) {
+        for bell in &self.work {
+            bell.ring();
+        }
     }
 }
 

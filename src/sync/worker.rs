@@ -215,6 +215,14 @@ impl Worker {
         };
         claimed.device = device;
         if let Verdict::CheckedIn(at) = self.verdict(&first, &claimed.device) {
+            let now = self.clock.now();
+            let settled_at = at.saturating_add(self.settings.apps.settle).unwrap_or(at);
+            // Say at once that it checked in; its apps report a little later. `tries` remembers that it was said.
+            if now < settled_at && claimed.tries == 0 {
+                let due_at = settled_at.min(now.saturating_add(self.settings.apps.settle).unwrap_or(now));
+                let phase = Some(Phase::ReadingApps { checked_in_at: at });
+                return Ok(self.store.come_back(now, claimed, claimed.state, due_at, 1, phase).await?);
+            }
             let (apps, table) = (&self.settings.apps, &self.error_table);
             let requested = first.requested_at;
             let failures =
@@ -272,7 +280,7 @@ impl Worker {
         let team_channel = self.settings.discord.team_channel_id;
         let ending = Ending { outcome, answer, team_channel };
         if self.store.finish(self.clock.now(), claimed, &ending).await? {
-            self.bells.work.ring();
+            self.bells.ring_work();
         }
         Ok(())
     }

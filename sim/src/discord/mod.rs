@@ -3,6 +3,7 @@
 //! [`Discord`] is a handle to all of it. REST lives in `rest`, what Discord enforces on bodies in `rules`,
 //! the websocket in `gateway`; people act through [`ChatUser`].
 
+mod embed;
 mod error;
 mod faults;
 mod gateway;
@@ -15,6 +16,7 @@ mod rest;
 mod rules;
 mod state;
 mod transcript;
+mod trouble;
 mod view;
 mod watch;
 
@@ -29,13 +31,13 @@ use tokio::sync::watch as channel;
 use crate::{Clock, Scenario, Traffic};
 use state::State;
 
+pub use embed::{Embed, EmbedAuthor, EmbedField, EmbedFooter, EmbedImage};
 pub use faults::Fault;
 pub use ids::{ChannelId, InteractionId, MessageId, RoleId, UserId};
 pub use limits::{Limits, Rate};
 pub use people::{ChatError, ChatUser, Typed};
 pub use view::{
-    Button, Choice, Component, Embed, EmbedAuthor, EmbedField, EmbedFooter, EmbedImage, InteractionState, MessageView,
-    Modal, ModalInput, Ping, Revision, Select, SelectOption,
+    Button, Choice, Component, InteractionState, MessageView, Modal, ModalInput, Ping, Revision, Select, SelectOption,
 };
 pub use watch::{ChannelView, InteractionView, PersonView, Upload};
 

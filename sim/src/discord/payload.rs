@@ -16,14 +16,16 @@ const JOINED: &str = "2024-02-01T09:00:00.000000+00:00";
 /// A person.
 pub(super) fn user(user: &User) -> Value {
     json!({"id": user.id, "username": user.username, "discriminator": "0", "global_name": user.display_name,
-        "avatar": null, "banner": null, "accent_color": null, "avatar_decoration_data": null, "public_flags": 0,
+        "avatar": null, "banner": null, "accent_color": null, "avatar_decoration_data": null, "public_flags": 0, "flags": 0,
+        "primary_guild": null, "collectibles": null,
         "bot": false})
 }
 
 /// The bot, as others see it.
 pub(super) fn bot_user(state: &State) -> Value {
     json!({"id": state.app_id.to_string(), "username": state.bot_name, "discriminator": "0", "global_name": null,
-        "avatar": null, "banner": null, "accent_color": null, "avatar_decoration_data": null, "public_flags": 0,
+        "avatar": null, "banner": null, "accent_color": null, "avatar_decoration_data": null, "public_flags": 0, "flags": 0,
+        "primary_guild": null, "collectibles": null,
         "bot": true})
 }
 

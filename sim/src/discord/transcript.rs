@@ -1,7 +1,8 @@
 //! A channel as plain text, for a terminal.
 
 use super::Discord;
-use super::view::{Component, Embed, InteractionState, MessageView};
+use super::embed::Embed;
+use super::view::{Component, InteractionState, MessageView};
 
 impl Discord {
     /// The channel (by name) as readable plain text, everyone's ephemeral messages included.

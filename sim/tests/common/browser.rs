@@ -1,6 +1,7 @@
 //! A real Chromium, driven by chromedriver, for as long as the value lives.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Chromedriver with one open browser.
 pub(crate) struct Browser {
     driver: Child,
+    /// Port and session, to end the browser even after a panic.
+    ends_at: Option<(String, String)>,
     pub(crate) client: Client,
     _profile: tempfile::TempDir,
 }
@@ -55,7 +58,10 @@ impl Browser {
             .connect(&format!("http://127.0.0.1:{port}"))
             .await;
         match connected {
-            Ok(client) => Self { driver, client, _profile: profile },
+            Ok(client) => {
+                let session = client.session_id().await.expect("asked").expect("a session");
+                Self { driver, ends_at: Some((port, session)), client, _profile: profile }
+            }
             Err(error) => {
                 let _gone = driver.kill();
                 panic!("Chromium did not start; install the packages chromium and chromium-driver: {error}");
@@ -114,14 +120,23 @@ impl Browser {
 
     /// Ends the browser.
     pub(crate) async fn close(mut self) {
+        self.ends_at = None;
         let _gone = self.client.clone().close().await;
-        let _gone = self.driver.kill();
-        let _gone = self.driver.wait();
     }
 }
 
 impl Drop for Browser {
     fn drop(&mut self) {
+        // A test that failed still has its Chromium; chromedriver ends it when asked, and not when killed.
+        if let Some((port, session)) = &self.ends_at
+            && let Ok(mut stream) = TcpStream::connect(format!("127.0.0.1:{port}"))
+        {
+            let _late = stream.set_read_timeout(Some(Duration::from_secs(5)));
+            let request =
+                format!("DELETE /session/{session} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n");
+            let _gone = stream.write_all(request.as_bytes());
+            let _gone = stream.read(&mut [0; 1024]);
+        }
         let _gone = self.driver.kill();
         let _gone = self.driver.wait();
     }

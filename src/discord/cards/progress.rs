@@ -26,7 +26,12 @@ pub fn progress(device: &Device, phase: Phase, requested_at: Option<Timestamp>) 
             format!("Sync of {}: no answer yet", name(device)),
             format!("Intune was asked and its answer got lost, so I watch the device itself before I ask again.{asked}"),
         ),
-        Phase::ReadingApps => (format!("{} has checked in", name(device)), "Reading its apps.".to_owned()),
+        Phase::ReadingApps { checked_in_at } => {
+            let late = requested_at.map(|at| format!(", {} after it was asked", span(checked_in_at.duration_since(at))));
+            let at = time_of_day(checked_in_at);
+            let text = format!("It checked in at {at}{}. Its apps report a little later; they follow here.", late.unwrap_or_default());
+            (format!("{} has checked in", name(device)), text)
+        }
     };
     Card::of(Embed::new(Tone::Neutral, title, text).footer("This message updates by itself."))
 }
@@ -74,7 +79,12 @@ mod tests {
 
     #[test]
     fn every_phase() {
-        let phases = [Phase::Waiting, Phase::Accepted, Phase::Unknown, Phase::ReadingApps];
+        let phases = [
+            Phase::Waiting,
+            Phase::Accepted,
+            Phase::Unknown,
+            Phase::ReadingApps { checked_in_at: samples::at("2026-11-23T10:42:38Z") },
+        ];
         let shown = phases.map(|phase| progress(&samples::device(), phase, Some(samples::now())).to_string());
         insta::assert_snapshot!(shown.join("\n"));
     }

@@ -18,6 +18,7 @@ use super::error::ApiError;
 use super::faults::Fault;
 use super::ids::{ChannelId, MessageId};
 use super::limits::{Class, Headers};
+use crate::traffic::InFlight;
 use crate::{Discord, Exchange, Service};
 use call::Call;
 
@@ -30,7 +31,7 @@ type Outcome = Result<Reply, ApiError>;
 
 /// Serves everything under `/api/v10/`.
 pub(super) async fn serve(State(discord): State<Discord>, request: Request) -> Response<Body> {
-    let _serving = discord.traffic().begin();
+    let _serving = Serving { discord: discord.clone(), in_flight: Some(discord.traffic().begin()) };
     let (parts, body) = request.into_parts();
     let bytes = to_bytes(body, MAX_BODY).await.unwrap_or_default();
     let call = Call::read(&parts, &bytes);
@@ -47,7 +48,6 @@ pub(super) async fn serve(State(discord): State<Discord>, request: Request) -> R
     if outcome.as_ref().is_err_and(|error| matches!(error.status, 401 | 403 | 429)) {
         discord.count_invalid();
     }
-    discord.notify();
     let lost = fault == Some(Fault::LostAnswer);
     let (status, json, retry) = match outcome {
         Ok((status, json)) => (status, json, None),
@@ -58,6 +58,19 @@ pub(super) async fn serve(State(discord): State<Discord>, request: Request) -> R
         hang_up();
     }
     response(status, json, headers, retry)
+}
+
+/// Counts a request as being served, and tells listeners once it no longer is (also when the answer is lost).
+struct Serving {
+    discord: Discord,
+    in_flight: Option<InFlight>,
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.in_flight = None;
+        self.discord.notify();
+    }
 }
 
 /// Breaks the connection: the task that serves it ends without a word, and without a panic message.
@@ -107,7 +120,7 @@ fn seconds(duration: Duration) -> f64 {
 fn class_of(method: &str, segments: &[&str]) -> (Class, String, bool) {
     let major = |part: Option<&&str>| part.map_or_else(String::new, |part| (*part).to_owned());
     match (method, segments) {
-        (_, ["interactions", id, ..]) => (Class::Webhook, format!("callback {id}"), true),
+        (_, ["interactions", id, ..]) => (Class::Other, format!("callback {id}"), true),
         (_, ["webhooks", _, token, ..]) => (Class::Webhook, (*token).to_owned(), true),
         ("POST", ["channels", id, "messages"]) => (Class::Create, (*id).to_owned(), false),
         ("PATCH" | "DELETE", ["channels", id, "messages", _]) => (Class::Edit, format!("{method} {id}"), false),

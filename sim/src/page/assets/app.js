@@ -124,6 +124,8 @@ function hint() {
 
 drawer("toggle-side", "side-open");
 drawer("toggle-panel", "panel-open");
+byId("scroll").addEventListener("click", closeDrawers);
+byId("panel-close").addEventListener("click", () => { closeDrawers(); byId("toggle-panel").focus(); });
 document.addEventListener("keydown", (event) => { if (event.key === "Escape") closeDrawers(); });
 startComposer(() => ({ state, channel }));
 startPanel();

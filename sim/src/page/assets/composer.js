@@ -38,7 +38,6 @@ export function label(channel) {
 }
 
 function refresh() {
-  grow();
   byId("problem").textContent = "";
   clearTimeout(timer);
   asked += 1;
@@ -87,7 +86,7 @@ function offerNames(found) {
     name: `/${one.name}`, note: one.description,
     pick: () => {
       const first = one.options.find((option) => option.required);
-      type(`/${one.name}${first ? ` ${first.name}:` : one.options.length ? " " : " "}`);
+      type(`/${one.name} ${first ? `${first.name}:` : ""}`);
     },
   })), 0);
 }
@@ -211,9 +210,4 @@ async function send() {
   } catch (error) {
     byId("problem").textContent = error.message;
   }
-}
-
-function grow() {
-  box.style.height = "auto";
-  box.style.height = `${Math.min(box.scrollHeight, 180)}px`;
 }

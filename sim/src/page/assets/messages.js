@@ -44,7 +44,7 @@ export function showMessages(state, channel, world) {
 }
 
 function opening(channel, state) {
-  return make("li", { class: "opening" },
+  return make("div", { class: "opening" },
     make("p", { class: "opening-title", text: `Welcome to #${channel}` }),
     make("p", { text: `This is the start of #${channel}. It is simulated: nothing here reaches Discord or a real device. `
       + `Type / to see what ${state.bot} can do.` }));
@@ -92,7 +92,7 @@ function messageElement(entry, grouped, state, world) {
   const pinged = message.pings.some((ping) => ping === "Everyone" || ping.User === state.me
     || (ping.Role && state.people.find((person) => person.username === state.me)?.roles.includes(ping.Role)));
   const classes = ["message", grouped ? "grouped" : "", ephemeral ? "ephemeral" : "", pinged ? "pinged" : ""];
-  const element = make("li", { class: classes.filter(Boolean).join(" "), data: { message: message.id } });
+  const element = make("div", { role: "article", class: classes.filter(Boolean).join(" "), data: { message: message.id } });
   if (message.used) element.append(usedLine(...message.used));
   if (message.reply_to) element.append(make("div", { class: "used", text: "In reply to an earlier message" }));
   const body = make("div", { class: "body" });
@@ -140,7 +140,7 @@ function ephemeralLine(message, state) {
 function waitingElement({ one }, state) {
   const person = state.people.find((person) => person.username === one.user);
   const name = person?.display_name ?? one.user;
-  const element = make("li", { class: "message ephemeral" }, usedLine(name, one.label), avatar(state.bot, true));
+  const element = make("div", { role: "article", class: "message ephemeral" }, usedLine(name, one.label), avatar(state.bot, true));
   const body = make("div", { class: "body" }, heading(state.bot, true, one.at));
   if (one.state === "waiting") body.append(make("p", { class: "thinking" }, dots(), " Sending command…"));
   else body.append(make("p", { class: "failed", text: "The application did not respond" }));
@@ -216,8 +216,10 @@ function button(one, { message, busy }, state) {
     if (one.url) return follow(one.url);
     if (element.getAttribute("aria-disabled")) return undefined;
     element.setAttribute("aria-disabled", "true");
+    // While the bot has not answered, the state says so; this mark only bridges the time until it does.
+    const release = () => setTimeout(() => { if (!kept.get(message.id)?.text.includes('"busy":true')) element.removeAttribute("aria-disabled"); }, 600);
     return post("click", { as: state.me, message: message.id, custom_id: one.custom_id })
-      .catch((error) => { element.removeAttribute("aria-disabled"); toast(error.message); });
+      .catch((error) => toast(error.message)).finally(release);
   });
   return element;
 }

@@ -1,0 +1,347 @@
+//! Builds every part once, and owns the order in which they start and stop. The only place that starts tasks.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::clock::{Bell, Clock};
+use crate::discord::{Delivery, Gateway, GatewayStatus, Handler, Outbound, register};
+use crate::graph::{Graph, Token};
+use crate::identity::{ChatRoles, Gate};
+use crate::intune::ErrorTable;
+use crate::settings::Settings;
+use crate::store::Store;
+use crate::sync::{Bells, Desk, Directory, Worker};
+use crate::web::{Ops, OpsParts};
+
+/// Device syncs that are worked on at the same time.
+const WORKERS: usize = 4;
+
+/// Longest idle wait of a loop: a fallback should a bell ever not ring.
+const LONGEST_IDLE: SignedDuration = SignedDuration::from_mins(10);
+
+/// Wait of a loop after the store failed, and of the directory after Graph did.
+const AFTER_TROUBLE: SignedDuration = SignedDuration::from_secs(5);
+
+/// Shortest wait of a loop that found nothing to do although something is due.
+const SHORTEST_IDLE: SignedDuration = SignedDuration::from_secs(1);
+
+/// What suggestions know of roles and scope groups is read again after this; five minutes is the most.
+const DISPLAY_FRESH: SignedDuration = SignedDuration::from_mins(4);
+
+/// How long everything may take to stop.
+const STOP: Duration = Duration::from_secs(8);
+
+/// What the surroundings decide.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Time.
+    pub clock: Clock,
+    /// How long the store may take before a click is answered.
+    pub store_budget: Duration,
+}
+
+impl Options {
+    /// As in production.
+    pub fn production() -> Self {
+        Self { clock: Clock::real(), store_budget: Duration::from_secs(1) }
+    }
+}
+
+/// The running bot.
+pub struct App {
+    clock: Clock,
+    store: Store,
+    desk: Arc<Desk>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+    shards: Arc<serenity::all::ShardManager>,
+    /// Set when the gateway ended by itself.
+    ended: watch::Receiver<Option<String>>,
+    ops: Option<std::net::SocketAddr>,
+}
+
+/// What every loop holds.
+#[derive(Clone)]
+struct LoopEnv {
+    clock: Clock,
+    stop: CancellationToken,
+}
+
+impl App {
+    /// Starts everything. An error says what to mend; then nothing runs.
+    pub async fn start(settings: Settings, options: Options) -> anyhow::Result<Self> {
+        let Options { clock, store_budget } = options;
+        warn_about(&settings);
+        let settings = Arc::new(settings);
+        let store =
+            Store::open(&settings.store.url, settings.entra.tenant_id).await.context("while opening the store")?;
+        store.release_leases().await.context("while taking over the store")?;
+        let error_table = Arc::new(error_table(&settings)?);
+        let graph = Arc::new(graph(&settings, &clock)?);
+        let gate = Arc::new(Gate::new(Arc::clone(&graph), settings.access.clone(), &clock));
+        let directory = Arc::new(Directory::default());
+        let bells = Bells::new(&clock, WORKERS);
+        let desk = Arc::new(Desk::new(
+            Arc::clone(&graph),
+            Arc::clone(&gate),
+            store.clone(),
+            Arc::clone(&directory),
+            Arc::clone(&error_table),
+            Arc::clone(&settings),
+            clock.clone(),
+            bells.clone(),
+        ));
+        let outbound = Outbound::new(&settings.discord, http_client()?);
+        register(&outbound, &store, &settings.discord.guild_ids, false)
+            .await
+            .context("while registering the slash commands; is the bot's token right, and is it in every server of discord.guild_ids?")?;
+        let handler =
+            Arc::new(Handler::new(Arc::clone(&desk), outbound.clone(), Arc::clone(&settings), &clock, store_budget));
+        let status = Arc::new(GatewayStatus::default());
+        let gateway = Gateway::new(&settings.discord, &outbound, handler, Arc::clone(&status)).await?;
+        let shards = gateway.shards();
+        let worker = Arc::new(Worker::new(
+            Arc::clone(&graph),
+            Arc::clone(&gate),
+            store.clone(),
+            error_table,
+            Arc::clone(&settings),
+            Arc::new(outbound.clone()) as Arc<dyn ChatRoles>,
+            clock.clone(),
+            bells.clone(),
+        ));
+        let delivery = Arc::new(Delivery::new(store.clone(), outbound, clock.clone()));
+
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        let env = LoopEnv { clock: clock.clone(), stop: stop.clone() };
+        let (ended_tx, ended) = watch::channel(None);
+        let ops_parts =
+            OpsParts { store: store.clone(), directory: Arc::clone(&directory), status, clock: clock.clone() };
+        let ops = start_ops(&tasks, &stop, settings.web.ops_listen, ops_parts).await?;
+        for bell in &bells.work {
+            start(&tasks, work_loop(env.clone(), Arc::clone(&worker), bell.clone()));
+        }
+        start(&tasks, delivery_loop(env.clone(), delivery, bells.notices.clone()));
+        start(&tasks, timers_loop(env.clone(), worker, bells.timers.clone()));
+        start(&tasks, directory_loop(env.clone(), graph, directory, settings.directory.refresh));
+        start(&tasks, display_loop(env, gate));
+        start(&tasks, async move {
+            let ended = match gateway.run().await {
+                Ok(()) => "the gateway was closed".to_owned(),
+                Err(error) => error.to_string(),
+            };
+            let _nobody_waits_any_more = ended_tx.send(Some(ended));
+        });
+        tasks.close();
+        Ok(Self { clock, store, desk, tasks, stop, shards, ended, ops })
+    }
+
+    /// The bot's time.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The desk.
+    pub fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
+    /// Where health and metrics are served.
+    pub fn ops(&self) -> Option<std::net::SocketAddr> {
+        self.ops
+    }
+
+    /// Completes with the reason when the gateway ends by itself.
+    pub async fn ended(&self) -> String {
+        let mut ended = self.ended.clone();
+        match ended.wait_for(Option::is_some).await {
+            Ok(reason) => reason.clone().unwrap_or_default(),
+            Err(_closed) => "the gateway task ended".to_owned(),
+        }
+    }
+
+    /// Stops everything: no new work, the gateway closed, what is under way finished, the store closed.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        Gateway::stop(&self.shards).await;
+        if tokio::time::timeout(STOP, self.tasks.wait()).await.is_err() {
+            tracing::warn!("some work did not end in time; it goes on from the store after the next start");
+        }
+        self.store.close().await;
+    }
+}
+
+fn warn_about(settings: &Settings) {
+    if settings.access.chat_roles.is_empty() {
+        tracing::warn!("no [[access.chat_role]] is set, so nobody may do anything");
+    }
+    for row in settings.access.chat_roles.iter().filter(|row| row.scope_groups.is_none()) {
+        tracing::warn!(chat_role = %row.discord_role, intune_role = row.intune_role, "this chat role covers every device: it has no scope_groups");
+    }
+    if settings.sync.observe {
+        tracing::warn!("[sync] observe is on: nothing is written to Graph");
+    }
+}
+
+fn error_table(settings: &Settings) -> anyhow::Result<ErrorTable> {
+    let Some(path) = &settings.apps.error_codes_file else { return Ok(ErrorTable::built_in()) };
+    let text = std::fs::read_to_string(path).with_context(|| format!("while reading {}", path.display()))?;
+    ErrorTable::parse(&text).with_context(|| format!("in {}", path.display()))
+}
+
+/// Builds the client for Graph.
+pub fn graph(settings: &Settings, clock: &Clock) -> anyhow::Result<Graph> {
+    let token = Token::new(&settings.entra, &settings.graph.url)?;
+    Ok(Graph::new(settings, token, http_client()?, clock))
+}
+
+/// An HTTP client with deadlines, which follows no redirect: a token must not be led elsewhere.
+pub fn http_client() -> anyhow::Result<reqwest::Client> {
+    reqwest::Client::builder()
+        .connect_timeout(Duration::from_secs(10))
+        .timeout(Duration::from_secs(60))
+        .redirect(reqwest::redirect::Policy::none())
+        .user_agent(concat!("intune-sync-bot/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .context("while building the HTTP client")
+}
+
+/// Starts one task. A panic in it is caught by the runtime and written into the log.
+fn start(tasks: &TaskTracker, task: impl Future<Output = ()> + Send + 'static) {
+    let running = tasks.spawn(task);
+    tasks.spawn(async move {
+        if let Err(error) = running.await
+            && error.is_panic()
+        {
+            tracing::error!("a task panicked; the bot must be started again");
+        }
+    });
+}
+
+async fn start_ops(
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+    listen: Option<std::net::SocketAddr>,
+    parts: OpsParts,
+) -> anyhow::Result<Option<std::net::SocketAddr>> {
+    let Some(listen) = listen else { return Ok(None) };
+    let listener = tokio::net::TcpListener::bind(listen)
+        .await
+        .with_context(|| format!("while listening on web.ops_listen = {listen}"))?;
+    let addr = listener.local_addr()?;
+    let stopped = stop.clone();
+    start(tasks, async move {
+        let serve = axum::serve(listener, Ops::new(parts).router()).with_graceful_shutdown(stopped.cancelled_owned());
+        if let Err(error) = serve.await {
+            tracing::error!(%error, "health and metrics are not served any more");
+        }
+    });
+    Ok(Some(addr))
+}
+
+impl LoopEnv {
+    fn is_stopping(&self) -> bool {
+        self.stop.is_cancelled()
+    }
+
+    fn after(&self, wait: SignedDuration) -> Timestamp {
+        self.clock.now().saturating_add(wait).unwrap_or(Timestamp::MAX)
+    }
+
+    /// Waits until something is due, the bell rings, or the bot stops.
+    async fn idle(&self, bell: &Bell, due: Option<Timestamp>) {
+        let latest = self.after(LONGEST_IDLE);
+        let until = due.unwrap_or(latest).min(latest).max(self.after(SHORTEST_IDLE));
+        tokio::select! {
+            () = self.stop.cancelled() => {}
+            () = bell.wait_until(until) => {}
+        }
+    }
+
+    async fn rest(&self, wait: SignedDuration) {
+        tokio::select! {
+            () = self.stop.cancelled() => {}
+            () = self.clock.sleep(wait) => {}
+        }
+    }
+}
+
+async fn work_loop(env: LoopEnv, worker: Arc<Worker>, bell: Bell) {
+    let _busy = env.clock.busy();
+    while !env.is_stopping() {
+        match worker.step().await {
+            Ok(true) => {}
+            Ok(false) => match worker.next_due().await {
+                Ok(due) => env.idle(&bell, due).await,
+                Err(error) => after_trouble(&env, &error).await,
+            },
+            Err(error) => after_trouble(&env, &error).await,
+        }
+    }
+}
+
+async fn after_trouble(env: &LoopEnv, error: &impl std::fmt::Display) {
+    if !env.is_stopping() {
+        tracing::error!(%error, "the store did not answer; the work waits");
+        env.rest(AFTER_TROUBLE).await;
+    }
+}
+
+async fn delivery_loop(env: LoopEnv, delivery: Arc<Delivery>, bell: Bell) {
+    let _busy = env.clock.busy();
+    while !env.is_stopping() {
+        match delivery.step().await {
+            Ok(true) => {}
+            Ok(false) => match delivery.next_due().await {
+                Ok(due) => env.idle(&bell, due).await,
+                Err(error) => after_trouble(&env, &error).await,
+            },
+            Err(error) => after_trouble(&env, &error).await,
+        }
+    }
+}
+
+async fn timers_loop(env: LoopEnv, worker: Arc<Worker>, bell: Bell) {
+    let _busy = env.clock.busy();
+    while !env.is_stopping() {
+        match worker.timers_step().await {
+            Ok(due) => env.idle(&bell, due).await,
+            Err(error) => after_trouble(&env, &error).await,
+        }
+    }
+}
+
+async fn directory_loop(env: LoopEnv, graph: Arc<Graph>, directory: Arc<Directory>, refresh: SignedDuration) {
+    let _busy = env.clock.busy();
+    while !env.is_stopping() {
+        match directory.refresh(&graph, env.clock.now()).await {
+            Ok(devices) => {
+                tracing::info!(devices, "read the list of devices");
+                env.rest(refresh).await;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the list of devices could not be read; the old one stays");
+                env.rest(AFTER_TROUBLE.saturating_mul(6)).await;
+            }
+        }
+    }
+}
+
+async fn display_loop(env: LoopEnv, gate: Arc<Gate>) {
+    let _busy = env.clock.busy();
+    while !env.is_stopping() {
+        gate.refresh_display().await;
+        env.rest(DISPLAY_FRESH).await;
+    }
+}

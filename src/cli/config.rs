@@ -1,0 +1,56 @@
+//! `config check`: reads everything that `run` would read, and says what it amounts to.
+
+use anyhow::Context as _;
+
+use super::print::say;
+use crate::intune::ErrorTable;
+use crate::settings::{Credential, Settings, Source, load};
+
+pub(super) fn check(source: &Source) -> anyhow::Result<()> {
+    let settings = load(source)?;
+    if let Some(path) = &settings.apps.error_codes_file {
+        let text = std::fs::read_to_string(path).with_context(|| format!("while reading {}", path.display()))?;
+        ErrorTable::parse(&text).with_context(|| format!("in {}", path.display()))?;
+    }
+    say(&summary(&settings));
+    Ok(())
+}
+
+fn summary(settings: &Settings) -> String {
+    let discord = &settings.discord;
+    let credential = match settings.entra.credential {
+        Credential::ClientSecret(_) => "a client secret",
+        Credential::Certificate(..) => "a certificate",
+        Credential::ManagedIdentity => "a managed identity",
+        Credential::WorkloadIdentity => "a workload identity",
+        Credential::AzureCli => "the Azure CLI's account (for trying things out)",
+    };
+    let channels = match discord.channel_ids.len() {
+        0 => "every channel".to_owned(),
+        count => format!("{count} channel(s)"),
+    };
+    let mut lines = vec![
+        "The configuration is complete.".to_owned(),
+        format!(
+            "  Discord   application {}, {} server(s), {channels}",
+            discord.application_id,
+            discord.guild_ids.len()
+        ),
+        format!("  Entra     tenant {}, app {} with {credential}", settings.entra.tenant_id, settings.entra.client_id),
+        format!("  Graph     {}", settings.graph.url),
+    ];
+    if settings.access.chat_roles.is_empty() {
+        lines.push("  Who may   nobody: add [[access.chat_role]]".to_owned());
+    }
+    for row in &settings.access.chat_roles {
+        let scope = row.scope_groups.as_ref().map_or_else(
+            || "EVERY device (no scope_groups)".to_owned(),
+            |groups| format!("the devices of {} scope group(s)", groups.len()),
+        );
+        lines.push(format!("  Who may   chat role {} as {:?}: {scope}", row.discord_role, row.intune_role));
+    }
+    if settings.sync.observe {
+        lines.push("  Observe   on: nothing is written to Graph".to_owned());
+    }
+    lines.join("\n")
+}

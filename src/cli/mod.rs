@@ -1,0 +1,141 @@
+//! What an operator types: `run`, `demo`, `commands`, `register`, `explain`, `config check`, `health`.
+
+mod config;
+mod explain;
+mod health;
+mod print;
+mod run;
+mod telemetry;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub(crate) use print::say;
+
+use print::complain;
+
+use crate::settings::Source;
+
+/// A Discord bot with which a helpdesk makes Microsoft Intune devices check in.
+#[derive(Debug, Parser)]
+#[command(name = "intune-sync-bot", version, about, propagate_version = true)]
+pub struct Cli {
+    /// The config file (TOML), laid over the defaults; the environment (`SYNC_BOT_`…) is laid over both
+    #[arg(long, short, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Run the bot
+    Run,
+    /// Try it without a Discord application and without a tenant: a simulated chat and a simulated tenant
+    #[cfg(feature = "demo")]
+    Demo(DemoArgs),
+    /// Print the slash commands as the JSON that is registered with Discord
+    Commands,
+    /// Register the slash commands now, in every configured server (`run` does it when they have changed)
+    Register,
+    /// Explain an app error code, in any notation
+    ///
+    /// Exit status: 0 for a code of Microsoft's retry table, 1 for any other code, 2 for what is no code.
+    Explain {
+        /// 2016330897, -2016330897, 2278636399 or 0x87D13B6F
+        #[arg(allow_hyphen_values = true)]
+        code: String,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Look at the configuration
+    Config {
+        #[command(subcommand)]
+        verb: ConfigVerb,
+    },
+    /// Ask a running bot whether it is ready (for container health checks)
+    Health,
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigVerb {
+    /// Read the whole configuration and say what it amounts to; secrets are not printed
+    Check,
+}
+
+/// How to run the demo.
+#[cfg(feature = "demo")]
+#[derive(Debug, clap::Args)]
+struct DemoArgs {
+    /// Where the chat page is served (loopback only)
+    #[arg(long, default_value = "127.0.0.1:4300")]
+    listen: std::net::SocketAddr,
+    /// Play the scenes in this terminal instead, and check how each ends
+    #[arg(long)]
+    script: bool,
+    /// Another scenario file for the simulated world
+    #[arg(long, value_name = "FILE")]
+    scenario: Option<PathBuf>,
+}
+
+impl Cli {
+    /// Does what was asked.
+    pub fn run(self) -> ExitCode {
+        let source = Source::of_process(self.config);
+        let result = match self.verb {
+            Verb::Explain { code, json } => return explain::explain(&code, json),
+            Verb::Commands => commands_json(),
+            Verb::Run => with_runtime(run::run(&source)),
+            Verb::Register => with_runtime(run::register(&source)),
+            Verb::Health => with_runtime(health::health(&source)),
+            Verb::Config { verb: ConfigVerb::Check } => config::check(&source),
+            #[cfg(feature = "demo")]
+            Verb::Demo(args) => {
+                telemetry::for_demo();
+                with_runtime(crate::demo::demo(args.listen, args.script, args.scenario))
+            }
+        };
+        match result {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                complain(&format!("error: {error:#}"));
+                ExitCode::FAILURE
+            }
+        }
+    }
+}
+
+fn commands_json() -> anyhow::Result<()> {
+    say(&serde_json::to_string_pretty(&commands::definitions())?);
+    Ok(())
+}
+
+fn with_runtime(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(work);
+    // A thread that still waits for DNS or for a slow disk must not hold the process.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_negative_code_needs_no_dashes_before_it() {
+        let cli = Cli::try_parse_from(["intune-sync-bot", "explain", "-2016330897", "--json"]).unwrap();
+        assert!(matches!(cli.verb, Verb::Explain { code, json: true } if code == "-2016330897"));
+    }
+}

@@ -1,0 +1,220 @@
+//! The stage: a simulated world, the real bot in it, and (on a manual clock) the means to move time in both.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use jiff::{SignedDuration, Timestamp};
+use sim::{Clock as SimClock, Options as SimOptions, Scenario, Sim};
+use tempfile::TempDir;
+
+use crate::app::{App, Options};
+use crate::clock::Clock;
+use crate::settings::{Settings, Source, load};
+
+/// How the stage is set up.
+#[derive(Clone, Debug)]
+pub struct StageOptions {
+    /// Where the simulated world listens.
+    pub listen: SocketAddr,
+    /// Who and what there is.
+    pub scenario: Scenario,
+    /// `None`: time runs. `Some`: it stands there and is moved by [`Stage::advance`].
+    pub start: Option<Timestamp>,
+    /// TOML laid over the stage's own config.
+    pub config: String,
+    /// Where every exchange is recorded.
+    pub traffic_log: Option<PathBuf>,
+}
+
+impl StageOptions {
+    /// Time that runs, as in the demo.
+    pub fn live() -> Self {
+        let quick = "[watch]\nmin_interval = \"2s\"\n[apps]\nsettle = \"30s\"\n";
+        Self { start: None, config: quick.to_owned(), ..Self::still() }
+    }
+
+    /// Time that stands still.
+    pub fn still() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            scenario: Scenario::default(),
+            start: Some(STILL.parse().expect("a fixed time")),
+            config: String::new(),
+            traffic_log: None,
+        }
+    }
+}
+
+/// When a still stage begins: a Monday morning in the helpdesk.
+const STILL: &str = "2026-11-23T10:00:00Z";
+
+/// How long (in real time) the worlds may take to come to rest.
+const REST: Duration = Duration::from_secs(60);
+
+/// Between two looks at whether they have.
+const LOOK: Duration = Duration::from_millis(1);
+
+/// Looks that must agree.
+const LOOKS: usize = 3;
+
+/// The bot in its simulated world.
+pub struct Stage {
+    /// The simulated world.
+    pub sim: Sim,
+    app: Option<App>,
+    clock: Clock,
+    settings: Settings,
+    _folder: TempDir,
+}
+
+impl Stage {
+    /// Sets everything up and waits until the bot is connected.
+    pub async fn start(options: StageOptions) -> anyhow::Result<Self> {
+        let StageOptions { listen, scenario, start, config, traffic_log } = options;
+        let (sim_clock, clock) = match start {
+            Some(start) => (SimClock::manual(start), Clock::manual(start)),
+            None => (SimClock::real(), Clock::real()),
+        };
+        let sim = Sim::start(SimOptions { listen, scenario, clock: sim_clock, traffic_log })
+            .await
+            .with_context(|| format!("while starting the simulated world on {listen}"))?;
+        let folder = TempDir::new().context("while making a folder for the database")?;
+        let settings = settings(&sim, &folder, &config)?;
+        let mut stage = Self { sim, app: None, clock, settings, _folder: folder };
+        stage.launch().await?;
+        Ok(stage)
+    }
+
+    async fn launch(&mut self) -> anyhow::Result<()> {
+        // The machine may be slow and shared; the real budget is tested by itself.
+        let options = Options { clock: self.clock.clone(), store_budget: Duration::from_secs(20) };
+        self.app = Some(App::start(self.settings.clone(), options).await?);
+        tokio::time::timeout(REST, self.sim.discord.wait_connected()).await.context("the bot did not connect")?;
+        Ok(())
+    }
+
+    /// The running bot.
+    pub fn app(&self) -> &App {
+        self.app.as_ref().expect("the bot runs except inside restart")
+    }
+
+    /// The bot's time.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Stops the bot wherever it is and starts it again on what is stored.
+    pub async fn restart(&mut self) -> anyhow::Result<()> {
+        if let Some(app) = self.app.take() {
+            app.stop().await;
+        }
+        self.launch().await
+    }
+
+    /// Stops the bot.
+    pub async fn stop(mut self) {
+        if let Some(app) = self.app.take() {
+            app.stop().await;
+        }
+    }
+
+    /// Waits until all that can happen at this moment has happened.
+    pub async fn settle(&self) -> anyhow::Result<()> {
+        let rest = async {
+            let mut agreeing = 0;
+            let mut epoch = self.clock.epoch();
+            while agreeing < LOOKS {
+                tokio::time::sleep(LOOK).await;
+                let quiet = self.clock.is_quiet() && self.sim.is_idle();
+                let same = self.clock.epoch() == epoch;
+                agreeing = if quiet && same { agreeing + 1 } else { 0 };
+                epoch = self.clock.epoch();
+            }
+        };
+        if tokio::time::timeout(REST, rest).await.is_err() {
+            bail!("the worlds did not come to rest within {REST:?}");
+        }
+        Ok(())
+    }
+
+    /// Moves time by `by` in both worlds, stopping at every moment someone waits for.
+    pub async fn advance(&self, by: SignedDuration) -> anyhow::Result<()> {
+        let target = self.clock.now().saturating_add(by)?;
+        loop {
+            self.settle().await?;
+            let now = self.clock.now();
+            let next = self.clock.next_wake().filter(|&next| next < target).unwrap_or(target).max(now);
+            self.sim.clock.advance(next.duration_since(now));
+            self.clock.advance_to(next);
+            if next >= target {
+                return self.settle().await;
+            }
+        }
+    }
+}
+
+/// The stage's config: what an operator would write for this world.
+fn settings(sim: &Sim, folder: &TempDir, over: &str) -> anyhow::Result<Settings> {
+    let url = sim.url();
+    let gateway = sim.gateway_url();
+    let database = folder.path().join("bot.db");
+    let (client_id, client_secret) = sim.tenant.credentials();
+    let tenant_id = sim.tenant.tenant_id();
+    let own = format!(
+        r#"
+        [discord]
+        token = "sim-bot-token"
+        application_id = "900000000000000010"
+        guild_ids = ["900000000000000001"]
+        team_channel_id = "900000000000000102"
+        api_url = "{url}"
+        gateway_url = "{gateway}"
+        [entra]
+        tenant_id = "{tenant_id}"
+        client_id = "{client_id}"
+        client_secret = "{client_secret}"
+        authority_url = "{url}"
+        [graph]
+        url = "{url}"
+        timeout = "5s"
+        [store]
+        url = "sqlite://{database}"
+        [web]
+        ops_listen = "127.0.0.1:0"
+        [access]
+        admin_roles = ["900000000000000206"]
+        [[access.chat_role]]
+        discord_role = "900000000000000201"
+        intune_role = "Help Desk Operator"
+        [[access.chat_role]]
+        discord_role = "900000000000000202"
+        intune_role = "School Administrator"
+        scope_groups = ["00000000-0000-4000-8000-00000000a001"]
+        [[access.chat_role]]
+        discord_role = "900000000000000203"
+        intune_role = "Endpoint Security Manager"
+        [[access.chat_role]]
+        discord_role = "900000000000000204"
+        intune_role = "Device Care"
+        [[access.chat_role]]
+        discord_role = "900000000000000205"
+        intune_role = "Read Only Operator"
+        "#,
+        database = database.display(),
+    );
+    let mut table: toml::Table = own.parse()?;
+    let over: toml::Table = over.parse().context("the config laid over the stage's")?;
+    for (section, value) in over {
+        match (table.get_mut(&section), value) {
+            (Some(toml::Value::Table(into)), toml::Value::Table(from)) => into.extend(from),
+            (_, value) => {
+                table.insert(section, value);
+            }
+        }
+    }
+    let file = folder.path().join("config.toml");
+    std::fs::write(&file, table.to_string())?;
+    Ok(load(&Source { file: Some(file), ..Source::default() })?)
+}

@@ -1,0 +1,112 @@
+//! `/livez`, `/readyz` and `/metrics` (Prometheus), on an address of their own.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+use crate::clock::Clock;
+use crate::discord::GatewayStatus;
+use crate::store::Store;
+use crate::sync::Directory;
+
+/// What is looked at.
+#[derive(Clone, Debug)]
+pub struct OpsParts {
+    /// The store.
+    pub store: Store,
+    /// The devices in memory.
+    pub directory: Arc<Directory>,
+    /// The gateway.
+    pub status: Arc<GatewayStatus>,
+    /// Time.
+    pub clock: Clock,
+}
+
+/// The server of health and metrics.
+#[derive(Clone, Debug)]
+pub struct Ops(Arc<OpsParts>);
+
+impl Ops {
+    /// A server over these parts.
+    pub fn new(parts: OpsParts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// Its routes.
+    pub fn router(self) -> Router {
+        Router::new()
+            .route("/livez", get(|| async { "alive\n" }))
+            .route("/readyz", get(ready))
+            .route("/metrics", get(metrics))
+            .with_state(self)
+    }
+
+    /// Why the bot is not ready, if so: one line each.
+    async fn hindrances(&self) -> Vec<&'static str> {
+        let mut hindrances = Vec::new();
+        if self.0.store.ping().await.is_err() {
+            hindrances.push("the database does not answer");
+        }
+        if !self.0.status.is_connected() {
+            hindrances.push("the gateway is not connected");
+        }
+        hindrances
+    }
+}
+
+async fn ready(State(ops): State<Ops>) -> Response {
+    let hindrances = ops.hindrances().await;
+    if hindrances.is_empty() {
+        return "ready\n".into_response();
+    }
+    (StatusCode::SERVICE_UNAVAILABLE, hindrances.join("\n") + "\n").into_response()
+}
+
+async fn metrics(State(ops): State<Ops>) -> Response {
+    let parts = &ops.0;
+    let now = parts.clock.now();
+    let mut registry = Registry::with_prefix("intune_sync_bot");
+    let mut gauge = |name: &str, help: &str, value: i64| {
+        let gauge: Gauge = Gauge::default();
+        gauge.set(value);
+        registry.register(name, help, gauge);
+    };
+    let count = |counter: &AtomicU64| i64::try_from(counter.load(Ordering::Relaxed)).unwrap_or(i64::MAX);
+    gauge("gateway_connected", "1 while the gateway is connected", i64::from(parts.status.is_connected()));
+    gauge(
+        "gateway_identifies",
+        "Sessions begun since the start; Discord allows 1,000 a day",
+        count(&parts.status.identified),
+    );
+    gauge("gateway_resumes", "Sessions resumed since the start", count(&parts.status.resumed));
+    gauge("interactions_unreadable", "Interactions whose asker got no answer", count(&parts.status.unreadable));
+    gauge("directory_devices", "Devices in memory", i64::try_from(parts.directory.len()).unwrap_or(i64::MAX));
+    let age = parts.directory.read_at().map_or(-1, |at| now.duration_since(at).as_secs());
+    gauge("directory_age_seconds", "Age of the list of devices; -1: never read", age);
+    let store_up =
+        match (parts.store.under_way().await, parts.store.outbox(now).await, parts.store.late_watches().await) {
+            (Ok(under_way), Ok((waiting, oldest)), Ok(late)) => {
+                gauge("device_syncs_under_way", "Confirmed device syncs without an outcome", under_way);
+                gauge("late_watches", "Devices that someone wants to be told of", late);
+                gauge("notices_waiting", "Notices that Discord has not taken yet", waiting);
+                let age = oldest.map_or(0, |at| now.duration_since(at).as_secs());
+                gauge("notices_oldest_seconds", "How long the oldest of them has been due", age);
+                1
+            }
+            _ => 0,
+        };
+    gauge("store_up", "1 while the database answers", store_up);
+    let mut text = String::new();
+    if encode(&mut text, &registry).is_err() {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    }
+    ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response()
+}
