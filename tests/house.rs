@@ -12,7 +12,7 @@ const LEAVES: [&str; 4] = ["chat", "clock", "budget", "settings"];
 /// Each room, and the rooms that it may use besides the leaves and itself.
 ///
 /// `cli`, `app` -> `discord`, `web` -> `sync` -> `identity` -> `graph`, `store` -> `intune`.
-const ROOMS: [(&str, &[&str]); 9] = [
+const ROOMS: [(&str, &[&str]); 10] = [
     ("intune", &[]),
     ("graph", &["intune"]),
     ("store", &["intune"]),
@@ -21,17 +21,22 @@ const ROOMS: [(&str, &[&str]); 9] = [
     ("discord", &["sync", "identity", "graph", "store", "intune"]),
     ("web", &["discord", "sync", "identity", "graph", "store", "intune"]),
     ("app", &["web", "discord", "sync", "identity", "graph", "store", "intune"]),
-    ("cli", &["app", "web", "discord", "sync", "identity", "graph", "store", "intune"]),
+    ("cli", &["demo", "app", "web", "discord", "sync", "identity", "graph", "store", "intune"]),
+    // A verb of the command line, grown into a room: it prints through it.
+    ("demo", &["cli", "app", "web", "discord", "sync", "identity", "graph", "store", "intune"]),
 ];
 
-/// Outside crates that only some rooms may know. `cli/health` asks the running bot how it is.
-const FENCED: [(&str, &[&str]); 6] = [
-    ("serenity", &["src/discord/", "src/app.rs", "src/app/"]),
+/// Outside crates that only some rooms may know.
+const FENCED: [(&str, &[&str]); 7] = [
+    // app.rs holds the handle that stops the gateway.
+    ("serenity", &["src/discord/", "src/app.rs"]),
     ("sqlx", &["src/store/"]),
-    ("reqwest", &["src/graph/", "src/app.rs", "src/app/", "src/cli/health"]),
+    // app.rs builds the clients; outbound.rs hands one to serenity; `health` asks the running bot.
+    ("reqwest", &["src/graph/", "src/app.rs", "src/discord/outbound.rs", "src/cli/health.rs"]),
     ("azure_identity", &["src/graph/"]),
-    ("commands", &["src/discord/", "src/sync/", "src/app.rs", "src/app/", "src/cli/", "src/cli.rs"]),
-    ("sim", &["src/cli/", "src/cli.rs", "src/app.rs", "src/app/"]),
+    ("axum", &["src/web/", "src/app.rs"]),
+    ("commands", &["src/discord/", "src/sync/", "src/cli/"]),
+    ("sim", &["src/demo/"]),
 ];
 
 /// A file longer than this says in its head why.
@@ -41,8 +46,9 @@ const LONG: usize = 400;
 const HEAD: usize = 25;
 
 fn rust_files(folders: &[&str]) -> Vec<String> {
-    let is_rust =
-        |path: &String| std::path::Path::new(path).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("rs"));
+    let is_rust = |path: &String| {
+        std::path::Path::new(path).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("rs"))
+    };
     folders.iter().flat_map(|folder| files(folder)).filter(is_rust).collect()
 }
 
@@ -50,6 +56,23 @@ fn rust_files(folders: &[&str]) -> Vec<String> {
 fn code(path: &str) -> String {
     let text = text(path).expect("source is text");
     text.lines().filter(|line| !line.trim_start().starts_with("//")).fold(String::new(), |all, line| all + line + "\n")
+}
+
+/// The same without the contents of its strings, where a crate's name is only a word.
+fn without_strings(code: &str) -> String {
+    let mut kept = String::with_capacity(code.len());
+    let (mut in_string, mut escaped, mut before) = (false, false, ' ');
+    for c in code.chars() {
+        let quote = c == '"' && !escaped && before != '\'';
+        escaped = in_string && c == '\\' && !escaped;
+        if quote {
+            in_string = !in_string;
+        } else if !in_string {
+            kept.push(c);
+        }
+        before = c;
+    }
+    kept
 }
 
 /// `graph` for `src/graph/client.rs` and for `src/graph.rs`.
@@ -68,7 +91,9 @@ fn first_word(text: &str) -> String {
 
 /// What follows each `prefix` that does not stand inside a longer word.
 fn uses<'a>(code: &'a str, prefix: &'a str) -> impl Iterator<Item = &'a str> {
-    code.match_indices(prefix).filter(|&(at, _)| !code[..at].ends_with(is_word)).map(move |(at, _)| &code[at + prefix.len()..])
+    code.match_indices(prefix)
+        .filter(|&(at, _)| !code[..at].ends_with(is_word))
+        .map(move |(at, _)| &code[at + prefix.len()..])
 }
 
 /// The rooms that a file names: `crate::graph::…`, and each of `crate::{graph::…, store::…}`.
@@ -134,7 +159,7 @@ fn arrows_between_rooms_point_one_way() {
 fn each_outside_crate_is_known_in_its_room_only() {
     let mut wrong = Vec::new();
     for path in rust_files(&["src"]) {
-        let code = code(&path);
+        let code = without_strings(&code(&path));
         for (name, allowed) in FENCED {
             let prefix = format!("{name}::");
             // `crate::sync::…` is a room of ours, and a path inside it is no crate.
@@ -176,7 +201,8 @@ fn a_long_file_says_why_it_is_long() {
         .filter_map(|path| {
             let text = text(&path).expect("source is text");
             let lines = text.lines().count();
-            let explained = text.lines().take(HEAD).any(|line| line.starts_with("//!") && line.contains("Long because"));
+            let explained =
+                text.lines().take(HEAD).any(|line| line.starts_with("//!") && line.contains("Long because"));
             (lines > LONG && !explained).then(|| format!("{path}: {lines} lines"))
         })
         .collect();
@@ -185,7 +211,8 @@ fn a_long_file_says_why_it_is_long() {
 
 fn dependencies(manifest: &str, tables: &[&str]) -> BTreeSet<String> {
     let manifest: toml::Table = text(manifest).expect("a manifest is text").parse().unwrap();
-    let named = tables.iter().filter_map(|table| manifest.get(*table)?.as_table()).flat_map(|table| table.keys().cloned());
+    let named =
+        tables.iter().filter_map(|table| manifest.get(*table)?.as_table()).flat_map(|table| table.keys().cloned());
     named.collect()
 }
 
@@ -194,11 +221,6 @@ fn the_simulator_is_a_second_witness_that_knows_nothing_of_the_bot() {
     let known = dependencies("sim/Cargo.toml", &["dependencies", "dev-dependencies", "build-dependencies"]);
     for ours in ["intune-sync-bot", "commands"] {
         assert!(!known.contains(ours), "sim depends on {ours}");
-    }
-    for path in rust_files(&["sim"]) {
-        let code = code(&path);
-        assert!(!code.contains("intune_sync_bot::"), "{path} imports the bot");
-        assert!(uses(&code, "use commands::").next().is_none(), "{path} imports the bot's commands");
     }
 }
 
@@ -212,8 +234,15 @@ fn what_people_can_say_is_pure_data() {
 fn no_file_names_a_package_registry_or_a_path_of_one_machine() {
     // Put together here, so that this file does not name them either.
     let hosts = ["crates", "index.crates", "static.crates"].map(|host| format!("{host}.io"));
-    let others = [("pypi", "org"), ("pythonhosted", "org"), ("npmjs", "org"), ("npmjs", "com"), ("deb.debian", "org"), ("proxy.golang", "org")]
-        .map(|(host, end)| format!("{host}.{end}"));
+    let others = [
+        ("pypi", "org"),
+        ("pythonhosted", "org"),
+        ("npmjs", "org"),
+        ("npmjs", "com"),
+        ("deb.debian", "org"),
+        ("proxy.golang", "org"),
+    ]
+    .map(|(host, end)| format!("{host}.{end}"));
     let paths = ["work", "root"].map(|folder| format!("/{folder}/"));
     let forbidden: Vec<_> = hosts.into_iter().chain(others).chain(paths).collect();
     let mut wrong = Vec::new();
