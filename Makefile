@@ -18,7 +18,7 @@ NO_BROWSER := not binary(/browser/)
 help: ## Show these targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: ## Try the bot with no Discord and no tenant (ARGS=--script: eight scenes in the terminal)
+demo: ## Try the bot with no Discord and no tenant (ARGS=--script: its scenes in the terminal)
 	@./scripts/setup.sh build
 	@cargo run --quiet -- demo $(ARGS)
 
@@ -35,10 +35,11 @@ bench: ## Run the benchmarks; docs/performance.md says what they measure
 	@./scripts/setup.sh build
 	cargo bench --all-features $(ARGS)
 
-lint: ## Format, clippy, rustdoc, licences and sources: all without a warning
+lint: ## Format, clippy, the build without the demo, rustdoc, licences and sources
 	@./scripts/setup.sh lint
 	cargo fmt --all -- --check
 	cargo clippy --workspace --all-targets --all-features -- -D warnings
+	cargo check --quiet --locked --no-default-features
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --all-features --no-deps --document-private-items
 	cargo deny --all-features check --hide-inclusion-graph bans licenses sources
 

@@ -71,7 +71,8 @@ fn with_secret_files(table: &mut toml::Table, folder: &std::path::Path) {
     for section in table.iter_mut().filter_map(|(_, value)| value.as_table_mut()) {
         for (key, value) in section.iter_mut().filter(|(key, _)| key.ends_with("_file") && *key != "error_codes_file") {
             let path = folder.join(key.as_str());
-            fs::write(&path, if key == "url_file" { "sqlite:///data/bot.db" } else { "a-secret" }).unwrap();
+            fs::write(&path, if key == "url_file" { "sqlite:///data/bot.db" } else { "a-secret" })
+                .expect("a folder to write into");
             *value = toml::Value::String(path.display().to_string());
         }
     }

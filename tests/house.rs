@@ -210,7 +210,7 @@ fn a_long_file_says_why_it_is_long() {
 }
 
 fn dependencies(manifest: &str, tables: &[&str]) -> BTreeSet<String> {
-    let manifest: toml::Table = text(manifest).expect("a manifest is text").parse().unwrap();
+    let manifest: toml::Table = text(manifest).expect("a manifest is text").parse().expect("a manifest is TOML");
     let named =
         tables.iter().filter_map(|table| manifest.get(*table)?.as_table()).flat_map(|table| table.keys().cloned());
     named.collect()

@@ -21,8 +21,8 @@ pub(crate) fn files(folder: &str) -> Vec<String> {
 
 fn collect(folder: &Path, found: &mut Vec<String>) {
     let Ok(entries) = fs::read_dir(folder) else { return };
-    for path in entries.map(|entry| entry.unwrap().path()) {
-        let name = path.file_name().unwrap().to_string_lossy();
+    for path in entries.map(|entry| entry.expect("a readable folder").path()) {
+        let name = path.file_name().expect("an entry has a name").to_string_lossy();
         if NOT_OURS.contains(&name.as_ref()) {
             continue;
         }
@@ -35,7 +35,7 @@ fn collect(folder: &Path, found: &mut Vec<String>) {
 }
 
 fn from_root(path: &Path) -> String {
-    path.strip_prefix(root()).unwrap().to_string_lossy().into_owned()
+    path.strip_prefix(root()).expect("a path below the root").to_string_lossy().into_owned()
 }
 
 /// The text of a file; `None` where it is not text.
