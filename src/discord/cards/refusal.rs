@@ -33,9 +33,9 @@ pub fn refusal(refusal: &Refusal, task: &str) -> Card {
             (format!("{} cannot be synced", name(device)), format!("{} Nothing was sent.", not_syncable(why)))
         }
         Refusal::Cooldown { device, synced_at, again_at } => (
-            format!("{} was synced a moment ago", name(device)),
+            format!("{} was asked a moment ago", name(device)),
             format!(
-                "That ended {}. Several syncs in a short time only delay each other; it can be synced again at {}.",
+                "The last sync of it ended {}. Several syncs in a short time only delay each other; it can be synced again at {}.",
                 relative(*synced_at),
                 moment(*again_at)
             ),
