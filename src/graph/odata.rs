@@ -1,4 +1,4 @@
-//! `OData`, as far as it is needed: quoting, filters of one condition, pages.
+//! OData, as far as it is needed: quoting, filters of one condition, pages.
 
 use serde::Deserialize;
 

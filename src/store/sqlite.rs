@@ -1,4 +1,4 @@
-//! The `SQLite` database: opening it, and the small conversions that every statement needs.
+//! The SQLite database: opening it, and the small conversions that every statement needs.
 
 use std::path::Path;
 use std::str::FromStr as _;
@@ -14,7 +14,7 @@ use sqlx::{Row as _, Sqlite, SqlitePool, Transaction};
 use super::Error;
 use crate::intune::TenantId;
 
-/// Connections held. `SQLite` writes one at a time; the others read.
+/// Connections held. SQLite writes one at a time; the others read.
 const CONNECTIONS: u32 = 4;
 
 /// How long a write waits for another one.
