@@ -1,7 +1,11 @@
 //! A newcomer's first minute, with the real binary and a real browser: `demo`, the page, `/sync`, Yes, the outcome.
 
 #[path = "../sim/tests/common/browser.rs"]
-#[expect(dead_code, reason = "shared with the page's own tests, which use more of it")]
+#[expect(
+    dead_code,
+    clippy::disallowed_methods,
+    reason = "shared with the page's own tests; a browser lives in real time"
+)]
 mod browser;
 
 use std::io::{BufRead as _, BufReader};
@@ -24,10 +28,10 @@ impl Demo {
             .args(["demo", "--listen", "127.0.0.1:0"])
             .stdout(Stdio::piped())
             .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+            .expect("the binary starts");
+        let mut lines = BufReader::new(process.stdout.take().expect("its output")).lines();
         let url = loop {
-            let line = lines.next().expect("the demo says where its page is").unwrap();
+            let line = lines.next().expect("the demo says where its page is").expect("text");
             if let Some((_, url)) = line.split_once("The chat page: ") {
                 break url.trim().to_owned();
             }

@@ -23,10 +23,9 @@ pub fn refusal(refusal: &Refusal, task: &str) -> Card {
             ),
         ),
         Refusal::NotAllowed { denial: why, device } => {
-            let title = device.as_ref().map_or_else(
-                || format!("You may not {task} devices here"),
-                |device| format!("You may not {task} {}", name(device)),
-            );
+            // The name is not said: whoever typed a serial number must not learn it from the refusal.
+            let what = if device.is_some() { "this device" } else { "devices here" };
+            let title = format!("You may not {task} {what}");
             (title, denial(why, task))
         }
         Refusal::NotSyncable { device, why } => {
