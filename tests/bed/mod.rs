@@ -70,7 +70,10 @@ impl Bed {
             let _may_not_exist = std::fs::remove_file(&file);
             file
         });
-        let options = StageOptions { config: config.to_owned(), traffic_log, ..StageOptions::still() };
+        let mut config: toml::Table = config.parse().expect("the scene's config is TOML");
+        // People in scenes act faster than people do.
+        config.entry("limits").or_insert_with(|| toml::Value::Table(unhurried()));
+        let options = StageOptions { config: config.to_string(), traffic_log, ..StageOptions::still() };
         let stage = Box::pin(Stage::start(options)).await.expect("the stage starts");
         stage.sim.discord.set_limits(Limits::generous());
         Box::pin(stage.settle()).await.expect("the bot comes to rest after its start");
@@ -230,6 +233,14 @@ impl Bed {
             let came = lines.iter().any(|line| line.level == tracing::Level::ERROR && line.text.contains(words));
             assert!(came, "a declared ERROR did not come: {words}");
         }
+    }
+}
+
+/// Limits that nobody in a scene reaches, unless the scene is about them.
+fn unhurried() -> toml::Table {
+    toml::toml! {
+        per_person = "1000/1m"
+        per_guild = "1000/1m"
     }
 }
 

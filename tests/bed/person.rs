@@ -179,6 +179,14 @@ impl<'a> Answer<'a> {
         self.next(interaction)
     }
 
+    /// Claims to have chosen something that its list does not offer.
+    pub(crate) async fn forges_choice(&self, value: &str) -> Self {
+        let sent = self.chat().select_raw(self.message().id, &self.list().custom_id, &[value]);
+        let interaction = sent.expect("a modified client sends anything");
+        self.bed.settle().await;
+        self.next(interaction)
+    }
+
     /// Discord delivers the same interaction again.
     pub(crate) async fn is_delivered_again(&self) {
         assert!(self.bed.discord.resend(self.interaction), "there is a connection to deliver it over");

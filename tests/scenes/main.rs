@@ -3,4 +3,9 @@
 #[path = "../bed/mod.rs"]
 mod bed;
 
+mod ambiguity;
 mod asking;
+mod calls;
+mod clicks;
+mod refusals;
+mod rights;
