@@ -64,11 +64,14 @@ async fn a_device_chosen_by_a_forged_value_passes_the_same_gate() {
     asked.says("Which device?");
     let outside = bed.tenant.device("LT-042").unwrap().id;
     asked.forges_choice(&outside).await.says("outside its scope groups");
+    // Asking about many namesakes in scope groups costs many reads; the shared budget lets them go one by one.
+    bed.advance(1.seconds()).await;
     let none = bed.tenant.unknown_device_id();
     let asked = bed.user("sam").runs("/sync device:uwe.hahn@contoso.example").await;
-    asked.forges_choice(&none).await.says("No such device");
+    asked.says("Which device?").forges_choice(&none).await.says("No such device");
+    bed.advance(1.seconds()).await;
     let asked = bed.user("sam").runs("/sync device:uwe.hahn@contoso.example").await;
-    asked.forges_choice("no id at all").await.says("This list has expired or is not yours.");
+    asked.says("Which device?").forges_choice("no id at all").await.says("This list has expired or is not yours.");
     assert!(bed.calls().is_empty());
     bed.finish().await;
 }
