@@ -123,20 +123,21 @@ impl App {
         let (ended_tx, ended) = watch::channel(None);
         let ops_parts =
             OpsParts { store: store.clone(), directory: Arc::clone(&directory), status, clock: clock.clone() };
-        let ops = start_ops(&tasks, &stop, settings.web.ops_listen, ops_parts).await?;
+        let starter = Starter { tasks: tasks.clone(), ended: ended_tx.clone() };
+        let ops = start_ops(&starter, &stop, settings.web.ops_listen, ops_parts).await?;
         for bell in &bells.work {
-            start(&tasks, work_loop(env.clone(), Arc::clone(&worker), bell.clone()));
+            starter.start(work_loop(env.clone(), Arc::clone(&worker), bell.clone()));
         }
-        start(&tasks, delivery_loop(env.clone(), delivery, bells.notices.clone()));
-        start(&tasks, timers_loop(env.clone(), worker, bells.timers.clone()));
-        start(&tasks, directory_loop(env.clone(), graph, directory, settings.directory.refresh));
-        start(&tasks, display_loop(env, gate));
-        start(&tasks, async move {
+        starter.start(delivery_loop(env.clone(), delivery, bells.notices.clone()));
+        starter.start(timers_loop(env.clone(), worker, bells.timers.clone()));
+        starter.start(directory_loop(env.clone(), graph, directory, settings.directory.refresh));
+        starter.start(display_loop(env, gate));
+        starter.start(async move {
             let ended = match gateway.run().await {
                 Ok(()) => "the gateway was closed".to_owned(),
                 Err(error) => error.to_string(),
             };
-            let _nobody_waits_any_more = ended_tx.send(Some(ended));
+            ended_tx.send_replace(Some(ended));
         });
         tasks.close();
         Ok(Self { clock, store, desk, tasks, stop, shards, ended, ops })
@@ -210,27 +211,37 @@ pub fn graph(settings: &Settings, clock: &Clock) -> anyhow::Result<Graph> {
 pub fn http_client() -> anyhow::Result<reqwest::Client> {
     reqwest::Client::builder()
         .connect_timeout(Duration::from_secs(10))
-        .timeout(Duration::from_secs(60))
+        .timeout(Duration::from_mins(1))
         .redirect(reqwest::redirect::Policy::none())
         .user_agent(concat!("intune-sync-bot/", env!("CARGO_PKG_VERSION")))
         .build()
         .context("while building the HTTP client")
 }
 
-/// Starts one task. A panic in it is caught by the runtime and written into the log.
-fn start(tasks: &TaskTracker, task: impl Future<Output = ()> + Send + 'static) {
-    let running = tasks.spawn(task);
-    tasks.spawn(async move {
-        if let Err(error) = running.await
-            && error.is_panic()
-        {
-            tracing::error!("a task panicked; the bot must be started again");
-        }
-    });
+/// Starts tasks, and tells the app when one panicked: a supervisor starts a whole bot again, not half of one.
+#[derive(Clone)]
+struct Starter {
+    tasks: TaskTracker,
+    ended: watch::Sender<Option<String>>,
+}
+
+impl Starter {
+    fn start(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let running = self.tasks.spawn(task);
+        let ended = self.ended.clone();
+        self.tasks.spawn(async move {
+            if let Err(error) = running.await
+                && error.is_panic()
+            {
+                tracing::error!("a task panicked; the bot stops, and goes on from the store after its next start");
+                ended.send_replace(Some("a task panicked".to_owned()));
+            }
+        });
+    }
 }
 
 async fn start_ops(
-    tasks: &TaskTracker,
+    starter: &Starter,
     stop: &CancellationToken,
     listen: Option<std::net::SocketAddr>,
     parts: OpsParts,
@@ -241,7 +252,7 @@ async fn start_ops(
         .with_context(|| format!("while listening on web.ops_listen = {listen}"))?;
     let addr = listener.local_addr()?;
     let stopped = stop.clone();
-    start(tasks, async move {
+    starter.start(async move {
         let serve = axum::serve(listener, Ops::new(parts).router()).with_graceful_shutdown(stopped.cancelled_owned());
         if let Err(error) = serve.await {
             tracing::error!(%error, "health and metrics are not served any more");

@@ -225,6 +225,7 @@ impl Bell {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests start their own tasks")]
 mod tests {
     use super::*;
 

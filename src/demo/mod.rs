@@ -23,7 +23,7 @@ pub async fn demo(listen: SocketAddr, script: bool, scenario: Option<PathBuf>) -
             Scenario::parse(&text).with_context(|| format!("in {}", path.display()))?
         }
     };
-    if script { script::play().await } else { interactive(listen, scenario).await }
+    if script { script::play().await } else { Box::pin(interactive(listen, scenario)).await }
 }
 
 async fn interactive(listen: SocketAddr, scenario: Scenario) -> anyhow::Result<()> {

@@ -51,7 +51,7 @@ impl StageOptions {
 const STILL: &str = "2026-11-23T10:00:00Z";
 
 /// How long (in real time) the worlds may take to come to rest.
-const REST: Duration = Duration::from_secs(60);
+const REST: Duration = Duration::from_mins(1);
 
 /// Between two looks at whether they have.
 const LOOK: Duration = Duration::from_millis(1);

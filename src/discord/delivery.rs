@@ -83,7 +83,7 @@ impl Delivery {
                 Err(CallError::Later) => return Sent::Again,
                 Err(CallError::NotFound(_)) if claimed.tries < NOT_FOUND_TRIES => return Sent::Again,
                 Err(error) => {
-                    tracing::info!(%error, request = %claimed.request.id, "a reply cannot be edited any more")
+                    tracing::info!(%error, request = %claimed.request.id, "a reply cannot be edited any more");
                 }
             }
         }

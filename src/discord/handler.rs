@@ -148,7 +148,7 @@ impl Handler {
                 other => self.not_found(&other),
             },
             Command::Apps { device } => match self.desk.apps(actor, device).await? {
-                Looked::Found(answer) => cards::apps(&answer, now),
+                Looked::Found(answer) => cards::apps(&answer),
                 other => self.not_found(&other),
             },
             Command::Access { device } => match self.desk.access(actor, device.as_deref()).await? {

@@ -45,7 +45,6 @@ pub enum CallError {
     Later,
 }
 
-const UNKNOWN_WEBHOOK: isize = 10_015;
 const INVALID_WEBHOOK_TOKEN: isize = 50_027;
 const ALREADY_ACKNOWLEDGED: isize = 40_060;
 
@@ -56,7 +55,6 @@ pub(super) fn sort(error: &serenity::Error) -> CallError {
     match (answer.status_code.as_u16(), code) {
         (_, INVALID_WEBHOOK_TOKEN) => CallError::TokenEnded,
         (_, ALREADY_ACKNOWLEDGED) => CallError::AlreadyAcknowledged,
-        (404, UNKNOWN_WEBHOOK) => CallError::NotFound(code),
         (401, _) => CallError::BotToken,
         (403, _) => CallError::Forbidden(code),
         (404, _) => CallError::NotFound(code),

@@ -20,7 +20,7 @@ use crate::settings::{Limits, Settings};
 /// How long a caller is willing to wait for Graph to come back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Patience {
-    /// Someone looks at "thinking…": a few tries within [`INTERACTIVE`].
+    /// Someone looks at "thinking…": a few tries within 20 s.
     Interactive,
     /// A worker: one try, and it comes back later by itself.
     Once,

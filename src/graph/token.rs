@@ -101,7 +101,7 @@ fn client_options(authority: &Url) -> ClientOptions {
         let _always_possible = host.set_scheme("https");
         options.transport = Some(Transport::new(Arc::new(PlainTransport { inner: new_http_client(None) })));
     }
-    custom.authority_host = host.as_str().trim_end_matches('/').to_owned();
+    host.as_str().trim_end_matches('/').clone_into(&mut custom.authority_host);
     options.cloud = Some(Arc::new(CloudConfiguration::from(custom)));
     options
 }

@@ -91,6 +91,7 @@ pub enum BadSettings {
 }
 
 impl BadSettings {
+    #[expect(clippy::needless_pass_by_value, reason = "callers pass errors and literals alike")]
     pub(super) fn value(key: impl Into<String>, why: impl ToString) -> Self {
         Self::Value { key: key.into(), why: why.to_string() }
     }
@@ -191,11 +192,11 @@ fn environment(env: &BTreeMap<String, String>, defaults: &Table) -> Result<Table
     for (name, text) in env {
         let Some(rest) = name.strip_prefix(ENV_PREFIX) else { continue };
         let Some((section, key)) = rest.split_once("__") else {
-            return Err(unknown(name, "the environment", env_names(defaults)));
+            return Err(unknown(name, "the environment", env_names()));
         };
         let (section, key) = (section.to_ascii_lowercase(), key.to_ascii_lowercase());
         if !is_known(defaults, &section, &key) || key == "chat_role" {
-            return Err(unknown(name, "the environment", env_names(defaults)));
+            return Err(unknown(name, "the environment", env_names()));
         }
         let default = defaults.get(&section).and_then(|section| section.get(&key));
         let value = like(default, text).map_err(|why| BadSettings::value(name, why))?;
@@ -207,8 +208,7 @@ fn environment(env: &BTreeMap<String, String>, defaults: &Table) -> Result<Table
     Ok(table)
 }
 
-fn env_names(defaults: &Table) -> impl Iterator<Item = String> {
-    let _known = defaults;
+fn env_names() -> impl Iterator<Item = String> {
     reference_keys().into_iter().map(|key| format!("{ENV_PREFIX}{}", key.replacen('.', "__", 1).to_ascii_uppercase()))
 }
 

@@ -55,7 +55,7 @@ impl FromStr for Rate {
         let bad = || BadRate(text.to_owned());
         let (count, per) = text.split_once('/').ok_or_else(bad)?;
         let count = count.trim().parse().ok().filter(|&count| count > 0).ok_or_else(bad)?;
-        let per = parse_duration(per).ok().filter(|per| per.is_positive()).ok_or_else(bad)?;
+        let per = parse_duration(per).ok().filter(SignedDuration::is_positive).ok_or_else(bad)?;
         Ok(Self { count, per })
     }
 }

@@ -2,6 +2,7 @@
 
 mod load;
 mod measure;
+mod reader;
 mod typed;
 
 pub use load::{BadSettings, Source, load, reference_keys};

@@ -3,10 +3,11 @@
 use jiff::SignedDuration;
 use secrecy::SecretString;
 use toml::{Table, Value};
-use url::{Host, Url};
+use url::Url;
 
 use super::load::BadSettings;
-use super::measure::{Rate, parse_duration};
+use super::measure::Rate;
+use super::reader::{Reader, list_item};
 use crate::chat::{ApplicationId, ChannelId, ChatRoleId, GuildId};
 use crate::intune::{GroupId, TenantId};
 
@@ -214,98 +215,6 @@ pub enum LogFormat {
     Text,
     /// For machines.
     Json,
-}
-
-/// Reads typed values out of the merged table; the errors name the key.
-struct Reader<'a>(&'a Table);
-
-impl Reader<'_> {
-    fn get(&self, section: &str, key: &str) -> Option<&Value> {
-        self.0.get(section).and_then(|section| section.get(key))
-    }
-
-    fn text(&self, section: &str, key: &str) -> Result<&str, BadSettings> {
-        let value = self.get(section, key).and_then(Value::as_str);
-        value.ok_or_else(|| BadSettings::value(format!("{section}.{key}"), "write a text in quotes"))
-    }
-
-    fn filled(&self, section: &str, key: &str, hint: &str) -> Result<&str, BadSettings> {
-        let text = self.text(section, key)?;
-        if text.is_empty() { Err(BadSettings::value(format!("{section}.{key}"), hint)) } else { Ok(text) }
-    }
-
-    fn parsed<T: std::str::FromStr<Err: ToString>>(
-        &self,
-        section: &str,
-        key: &str,
-        hint: &str,
-    ) -> Result<T, BadSettings> {
-        let text = self.filled(section, key, hint)?;
-        text.parse().map_err(|error: T::Err| BadSettings::value(format!("{section}.{key}"), error))
-    }
-
-    fn optional<T: std::str::FromStr<Err: ToString>>(
-        &self,
-        section: &str,
-        key: &str,
-    ) -> Result<Option<T>, BadSettings> {
-        let text = self.text(section, key)?;
-        if text.is_empty() {
-            return Ok(None);
-        }
-        text.parse().map(Some).map_err(|error: T::Err| BadSettings::value(format!("{section}.{key}"), error))
-    }
-
-    fn list<T: std::str::FromStr<Err: ToString>>(&self, section: &str, key: &str) -> Result<Vec<T>, BadSettings> {
-        let name = format!("{section}.{key}");
-        let items = self.get(section, key).and_then(Value::as_array);
-        let items = items.ok_or_else(|| BadSettings::value(&name, "write a list such as [\"…\", \"…\"]"))?;
-        items.iter().map(|item| list_item(item, &name)).collect()
-    }
-
-    fn flag(&self, section: &str, key: &str) -> Result<bool, BadSettings> {
-        let value = self.get(section, key).and_then(Value::as_bool);
-        value.ok_or_else(|| BadSettings::value(format!("{section}.{key}"), "write true or false"))
-    }
-
-    fn number(&self, section: &str, key: &str) -> Result<usize, BadSettings> {
-        let value = self.get(section, key).and_then(Value::as_integer).and_then(|number| usize::try_from(number).ok());
-        value.ok_or_else(|| BadSettings::value(format!("{section}.{key}"), "write a whole number, 0 or more"))
-    }
-
-    fn duration(&self, section: &str, key: &str) -> Result<SignedDuration, BadSettings> {
-        parse_duration(self.text(section, key)?).map_err(|bad| BadSettings::value(format!("{section}.{key}"), bad))
-    }
-
-    fn rate(&self, section: &str, key: &str) -> Result<Rate, BadSettings> {
-        self.text(section, key)?.parse().map_err(|bad| BadSettings::value(format!("{section}.{key}"), bad))
-    }
-
-    /// An address: encrypted, unless it never leaves the machine.
-    fn url(&self, section: &str, key: &str) -> Result<Url, BadSettings> {
-        let name = format!("{section}.{key}");
-        let url: Url = self.text(section, key)?.parse().map_err(|error| BadSettings::value(&name, error))?;
-        let loopback = match url.host() {
-            Some(Host::Ipv4(ip)) => ip.is_loopback(),
-            Some(Host::Ipv6(ip)) => ip.is_loopback(),
-            Some(Host::Domain(name)) => name == "localhost",
-            None => false,
-        };
-        match url.scheme() {
-            "https" | "wss" => Ok(url),
-            "http" | "ws" if loopback => Ok(url),
-            scheme @ ("http" | "ws") => {
-                let why = format!("plain {scheme} is accepted for loopback addresses only; write {scheme}s://");
-                Err(BadSettings::value(name, why))
-            }
-            scheme => Err(BadSettings::value(name, format!("{scheme} is not an address this can use"))),
-        }
-    }
-}
-
-fn list_item<T: std::str::FromStr<Err: ToString>>(item: &Value, key: &str) -> Result<T, BadSettings> {
-    let text = item.as_str().ok_or_else(|| BadSettings::value(key, "write every item in quotes"))?;
-    text.parse().map_err(|error: T::Err| BadSettings::value(key, format!("{text:?} {}", error.to_string())))
 }
 
 /// Discord's own address, with which serenity's limiter stays on.

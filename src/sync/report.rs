@@ -8,8 +8,8 @@ use crate::intune::{AppReading, Device, ErrorTable, Freshness, advise};
 use crate::settings::Apps;
 use crate::store::{FailureReport, Report};
 
-/// The failures of a device.
-pub(super) struct Failures {
+/// The apps of a device.
+pub(super) struct AppsNow {
     /// Each, and how many more there are; `None`: Graph does not say.
     pub(super) failures: Option<(Vec<FailureReport>, usize)>,
     pub(super) installed: usize,
@@ -24,9 +24,9 @@ pub(super) async fn read_failures(
     device: &Device,
     requested: Option<Timestamp>,
     patience: Patience,
-) -> Failures {
+) -> AppsNow {
     let AppReading::Read(states) = graph.app_states(device, apps.beta, apps.max_failures, patience).await else {
-        return Failures { failures: None, installed: 0, pending: 0 };
+        return AppsNow { failures: None, installed: 0, pending: 0 };
     };
     let judged = states.failures.into_iter().map(|failure| FailureReport {
         description: failure.code.and_then(|code| table.get(code)).map(|entry| entry.description.clone()),
@@ -37,10 +37,10 @@ pub(super) async fn read_failures(
         failed_at: failure.failed_at,
     });
     let failures = Some((judged.collect(), states.more_failures));
-    Failures { failures, installed: states.installed, pending: states.pending }
+    AppsNow { failures, installed: states.installed, pending: states.pending }
 }
 
-impl Failures {
+impl AppsNow {
     pub(super) fn into_report(self, device: &Device, checked_in_at: Timestamp, requested_at: Timestamp) -> Report {
         let (apps, more_failures) = match self.failures {
             Some((failures, more)) => (Some(failures), more),
@@ -51,7 +51,7 @@ impl Failures {
 }
 
 impl Desk {
-    pub(super) async fn read_failures(&self, device: &Device, patience: Patience) -> Failures {
+    pub(super) async fn read_failures(&self, device: &Device, patience: Patience) -> AppsNow {
         read_failures(&self.graph, &self.settings.apps, &self.error_table, device, None, patience).await
     }
 }

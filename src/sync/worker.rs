@@ -37,7 +37,7 @@ pub struct Worker {
 /// What the gate and the device said right before a call.
 enum Ready {
     /// The call may be made; `requested_at` is Graph's own time.
-    Go { device: Device, requested_at: Timestamp, decision: Decision },
+    Go { device: Box<Device>, requested_at: Timestamp, decision: Decision },
     /// It ends here.
     End(Outcome),
     /// Something did not answer.
@@ -128,7 +128,7 @@ impl Worker {
             return Ready::End(Outcome::Skipped);
         }
         let requested_at = graph_time.unwrap_or_else(|| self.clock.now());
-        Ready::Go { device, requested_at, decision }
+        Ready::Go { device: Box::new(device), requested_at, decision }
     }
 
     /// Nothing was sent yet, and something did not answer: come back, or give up in time.
@@ -138,10 +138,8 @@ impl Worker {
             Some(error) => retry_wait(error, claimed.tries, jitter()),
             None => Some(backoff(claimed.tries, jitter())),
         };
-        match &error {
-            Some(error) => tracing::warn!(%error, device_sync = %claimed.id, "a sync has to wait"),
-            None => tracing::warn!(device_sync = %claimed.id, "a sync has to wait: the chat does not say who may"),
-        }
+        let reason = error.as_ref().map_or_else(|| "the chat does not say who may".to_owned(), ToString::to_string);
+        tracing::warn!(reason, device_sync = %claimed.id, "a sync has to wait");
         let Some(wait) = wait.filter(|_| !self.is_time_up(claimed, now)) else {
             let outcome = match error {
                 Some(Error { kind: Kind::Forbidden, .. }) => Outcome::Refused(RefusedWhy::BotPermission),
@@ -210,7 +208,7 @@ impl Worker {
             Ok(None) => return self.end(claimed, &Outcome::Gone, None).await,
             Err(error) => {
                 tracing::info!(%error, device_sync = %claimed.id, "a look at a device has to wait");
-                return self.look_again(claimed, &first, None).await;
+                return self.look_again(claimed, &first, false).await;
             }
         };
         claimed.device = device;
@@ -234,8 +232,7 @@ impl Worker {
             let outcome = Outcome::NotSupported(crate::intune::NotSyncable::Pending(action));
             return self.end(claimed, &outcome, None).await;
         }
-        let last_check_in = claimed.device.last_check_in;
-        self.look_again(claimed, &first, Some(last_check_in)).await
+        self.look_again(claimed, &first, true).await
     }
 
     /// The earliest attempt has the lowest bar, so it is the one to judge by.
@@ -245,25 +242,21 @@ impl Worker {
         judge(evidence, device.last_check_in)
     }
 
-    async fn look_again(
-        &self,
-        claimed: &ClaimedSync,
-        first: &Attempt,
-        seen: Option<Option<Timestamp>>,
-    ) -> Result<(), Trouble> {
+    /// Comes back for another look, or says that the time is over. `seen`: this look got an answer.
+    async fn look_again(&self, claimed: &ClaimedSync, first: &Attempt, seen: bool) -> Result<(), Trouble> {
         let now = self.clock.now();
         let watch = &self.settings.watch;
         let last = claimed.effective_attempts().last().unwrap_or(first);
         if now >= deadline(watch, last.requested_at) {
             let accepted = claimed.attempts.iter().any(|attempt| attempt.answer == Some(Answer::Accepted));
-            let last_check_in = seen.unwrap_or(claimed.device.last_check_in);
+            let last_check_in = claimed.device.last_check_in;
             return self.end(claimed, &Outcome::NoCheckInSeen { accepted, last_check_in }, None).await;
         }
         let mut next = next_look(watch, last.requested_at, now);
         if claimed.state == DeviceSyncState::Unknown && claimed.attempts.len() < MOST_ATTEMPTS {
             let again_at = last.requested_at.saturating_add(watch.unknown_wait).unwrap_or(Timestamp::MAX);
             // Only a look that saw nothing lets the device be called once more.
-            if now >= again_at && seen.is_some() {
+            if now >= again_at && seen {
                 return Ok(self.store.come_back(now, claimed, DeviceSyncState::Queued, now, 0, None).await?);
             }
             next = next.min(again_at.max(now.saturating_add(watch.min_interval).unwrap_or(now)));

@@ -1,8 +1,8 @@
-//! A channel as plain text, for a terminal.
+//! A channel as plain text, for a terminal: times and mentions as a person would read them, long lines wrapped.
 
 use super::Discord;
 use super::embed::Embed;
-use super::view::{Component, InteractionState, MessageView};
+use super::view::{Component, InteractionState, MessageView, Revision};
 
 impl Discord {
     /// The channel (by name) as readable plain text, everyone's ephemeral messages included.
@@ -29,12 +29,15 @@ impl Discord {
         let bot = if message.from_bot { " [BOT]" } else { "" };
         let edited = if message.edited.is_some() { " (edited)" } else { "" };
         lines.push(format!("{}{bot}  {time}{edited}", message.author));
+        lines.extend(message.history.iter().filter_map(earlier));
         if message.loading {
             lines.push("  … is thinking".to_owned());
         }
-        lines.extend(message.content.lines().map(|line| format!("  {line}")));
+        let now = self.time();
+        let readable = |text: &str| self.named(&with_times(text, now));
+        lines.extend(readable(&message.content).lines().map(|line| format!("  {line}")));
         for embed in &message.embeds {
-            lines.extend(boxed(embed));
+            lines.extend(boxed(embed, &readable));
         }
         for row in &message.rows {
             let shown: Vec<String> = row.iter().map(shown).collect();
@@ -69,13 +72,111 @@ fn shown(component: &Component) -> String {
     }
 }
 
+/// Columns of text inside a box.
+const WIDTH: usize = 92;
+
+/// What the message said before, as one line.
+fn earlier(revision: &Revision) -> Option<String> {
+    let title = revision.embeds.first().and_then(|embed| embed.get("title")).and_then(serde_json::Value::as_str);
+    let said = title.or_else(|| revision.content.lines().next()).filter(|said| !said.is_empty())?;
+    Some(format!("  {}  {said}", revision.at.strftime("%H:%M:%S")))
+}
+
 /// An embed as a box of lines.
-fn boxed(embed: &Embed) -> Vec<String> {
+fn boxed(embed: &Embed, readable: &impl Fn(&str) -> String) -> Vec<String> {
+    let lines = embed.lines();
     let body: Vec<String> =
-        embed.lines().iter().flat_map(|line| line.lines().map(str::to_owned).collect::<Vec<_>>()).collect();
+        lines.iter().flat_map(|line| line.lines()).flat_map(|line| wrapped(&readable(line))).collect();
     let width = body.iter().map(|line| line.chars().count()).max().unwrap_or(0);
     let mut lines = vec![format!("  ┌{}┐", "─".repeat(width + 2))];
     lines.extend(body.iter().map(|line| format!("  │ {line}{} │", " ".repeat(width - line.chars().count()))));
     lines.push(format!("  └{}┘", "─".repeat(width + 2)));
     lines
+}
+
+fn wrapped(line: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in line.split(' ') {
+        let last = lines.last().map_or(0, |last| last.chars().count());
+        if last > 0 && last + 1 + word.chars().count() > WIDTH {
+            lines.push(word.to_owned());
+        } else if let Some(line) = lines.last_mut() {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    lines
+}
+
+/// `<t:SECONDS:STYLE>` as the words that Discord would show, in UTC.
+fn with_times(text: &str, now: jiff::Timestamp) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(start) = rest.find("<t:") {
+        let Some(length) = rest[start..].find('>') else { break };
+        let inner = &rest[start + 3..start + length];
+        let (seconds, style) = inner.split_once(':').unwrap_or((inner, "f"));
+        let time = seconds.parse().ok().and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
+        out.push_str(&rest[..start]);
+        match time {
+            Some(time) => out.push_str(&shown_time(time, style, now)),
+            None => out.push_str(&rest[start..=start + length]),
+        }
+        rest = &rest[start + length + 1..];
+    }
+    out + rest
+}
+
+fn shown_time(time: jiff::Timestamp, style: &str, now: jiff::Timestamp) -> String {
+    let format = match style {
+        "t" => "%H:%M",
+        "T" => "%H:%M:%S",
+        "d" => "%d/%m/%Y",
+        "D" => "%-d %B %Y",
+        "F" => "%A %-d %B %Y %H:%M",
+        "R" => return relative(time.duration_since(now)),
+        _ => "%-d %B %Y %H:%M",
+    };
+    time.strftime(format).to_string()
+}
+
+fn relative(to: jiff::SignedDuration) -> String {
+    let seconds = to.as_secs().abs();
+    let (count, unit) = match seconds {
+        ..=59 => (seconds, "second"),
+        60..=3_599 => (seconds / 60, "minute"),
+        3_600..=86_399 => (seconds / 3_600, "hour"),
+        _ => (seconds / 86_400, "day"),
+    };
+    let plural = if count == 1 { "" } else { "s" };
+    if to.is_negative() { format!("{count} {unit}{plural} ago") } else { format!("in {count} {unit}{plural}") }
+}
+
+impl Discord {
+    /// `<@id>` and `<@&id>` as names.
+    fn named(&self, text: &str) -> String {
+        let people = self.people().into_iter().map(|person| (format!("<@{}>", person.id), person.display_name));
+        let roles = self.roles().into_iter().map(|(id, name)| (format!("<@&{id}>"), name));
+        people.chain(roles).fold(text.to_owned(), |text, (id, name)| text.replace(&id, &format!("@{name}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_as_discord_shows_them() {
+        let now = "2026-11-23T10:00:00Z".parse().unwrap();
+        let text = "at <t:1795428045:T>, <t:1795424400:R>, on <t:1795428045:D>, <t:x:R>, <t:1";
+        assert_eq!(with_times(text, now), "at 10:00:45, 1 hour ago, on 23 November 2026, <t:x:R>, <t:1");
+    }
+
+    #[test]
+    fn long_lines_are_wrapped_between_words() {
+        let lines = wrapped(&"word ".repeat(40));
+        assert!(lines.len() > 1 && lines.iter().all(|line| line.chars().count() <= WIDTH));
+    }
 }

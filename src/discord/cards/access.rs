@@ -51,7 +51,8 @@ fn about_device(about: &Result<(Box<Device>, Decision), Refusal>) -> String {
         Ok((device, Decision::Allowed { role_name, .. })) => {
             format!("**{}**: you may sync it, by {}.", name(device), code(role_name, NAME))
         }
-        Ok((device, Decision::Denied(why))) => format!("**{}**: {}", name(device), denial(why, "sync")),
+        // The name is not said: the person may not see this device.
+        Ok((_, Decision::Denied(why))) => format!("**That device**: {}", denial(why, "sync")),
         Err(refusal) => {
             let card = super::refusal(refusal, "sync");
             card.embed.map(|embed| format!("**{}**: {}", embed.title, embed.description)).unwrap_or_default()

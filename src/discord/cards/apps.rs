@@ -1,7 +1,5 @@
 //! App failures: each with its code, Microsoft's words, its time, and the advice.
 
-use jiff::Timestamp;
-
 use super::clean::code;
 use super::words::{NAME, date, moment, name};
 use crate::discord::card::{Card, Embed, Tone};
@@ -13,7 +11,7 @@ use crate::sync::AppsAnswer;
 const SHOWN: usize = 8;
 
 /// `/apps`
-pub fn apps(answer: &AppsAnswer, now: Timestamp) -> Card {
+pub fn apps(answer: &AppsAnswer) -> Card {
     let title = format!("Apps of {}", name(&answer.device));
     let Some(failures) = &answer.failures else {
         return Card::of(Embed::new(Tone::Attention, title, unavailable()));
@@ -23,7 +21,6 @@ pub fn apps(answer: &AppsAnswer, now: Timestamp) -> Card {
         return Card::of(Embed::new(Tone::Good, title, format!("No app failures. {counts}")));
     }
     let description = format!("{}\n\n{counts}", lines(failures, answer.more_failures, false));
-    let _moments_are_absolute = now;
     Card::of(Embed::new(Tone::Attention, title, description).footer(LEGEND))
 }
 
@@ -124,24 +121,24 @@ pub(super) mod tests {
 
     #[test]
     fn failures_with_their_advice() {
-        insta::assert_snapshot!(apps(&AppsAnswer { more_failures: 2, ..answer(Some(failures())) }, samples::now()));
+        insta::assert_snapshot!(apps(&AppsAnswer { more_failures: 2, ..answer(Some(failures())) }));
     }
 
     #[test]
     fn no_failures() {
-        insta::assert_snapshot!(apps(&answer(Some(Vec::new())), samples::now()));
+        insta::assert_snapshot!(apps(&answer(Some(Vec::new()))));
     }
 
     #[test]
     fn unavailable_is_not_no_failures() {
-        insta::assert_snapshot!(apps(&answer(None), samples::now()));
+        insta::assert_snapshot!(apps(&answer(None)));
     }
 
     #[test]
     fn the_longest_list_fits_an_embed() {
         let longest =
             FailureReport { name: "n".repeat(300), description: Some("d".repeat(500)), ..failures().remove(1) };
-        let card = apps(&answer(Some(vec![longest; 30])), samples::now());
+        let card = apps(&answer(Some(vec![longest; 30])));
         assert!(card.embed.unwrap().description.chars().count() <= 4_096);
     }
 }

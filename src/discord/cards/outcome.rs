@@ -16,15 +16,19 @@ pub fn outcome(device_sync: DeviceSyncId, device: &Device, outcome: &Outcome) ->
     match outcome {
         Outcome::CheckedIn(report) => checked_in(&name, report),
         Outcome::NoCheckInSeen { accepted, last_check_in } => {
-            let taken =
-                if *accepted { "Intune accepted the request" } else { "Whether Intune took the request is not known" };
             let last = last_check_in.map_or_else(
                 || "It has never checked in.".to_owned(),
                 |at| format!("Last check-in: {}.", relative(at)),
             );
-            let text = format!(
-                "{taken}, and the device has not checked in yet. That is not a failure: the request stays queued, and the device picks it up at its next check-in (normally within about 8 hours when it is online). {last}"
-            );
+            let text = if *accepted {
+                format!(
+                    "Intune accepted the request, and the device has not checked in yet. That is not a failure: the request stays queued, and the device picks it up at its next check-in (normally within about 8 hours when it is online). {last}"
+                )
+            } else {
+                format!(
+                    "Intune's answer got lost, so it is not known whether it took the request, and the device has not checked in yet. That is not a failure: if the request was taken, the device picks it up at its next check-in. {last}"
+                )
+            };
             Card::of(Embed::new(Tone::Attention, format!("No check-in of {name} seen yet"), text))
                 .button("Tell me when it shows up", CustomId::new(Verb::Tell, device_sync.0), true)
                 .button("Sync again", CustomId::new(Verb::Again, device_sync.0), false)
@@ -50,7 +54,7 @@ pub fn outcome(device_sync: DeviceSyncId, device: &Device, outcome: &Outcome) ->
             format!("{name} is gone"),
             "Intune no longer knows this device. It was removed or enrolled anew; look for its new record.",
         ),
-        Outcome::NotSupported(why) => plain(Tone::Bad, format!("{name} was not synced"), &not_syncable(why)),
+        Outcome::NotSupported(why) => plain(Tone::Bad, format!("Sync of {name} ended"), &not_syncable(why)),
         Outcome::Refused(RefusedWhy::Rights(why)) => plain(
             Tone::Bad,
             format!("{name} was not synced"),

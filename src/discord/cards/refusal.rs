@@ -23,19 +23,18 @@ pub fn refusal(refusal: &Refusal, task: &str) -> Card {
             ),
         ),
         Refusal::NotAllowed { denial: why, device } => {
-            let title = device.as_ref().map_or_else(
-                || format!("You may not {task} devices here"),
-                |device| format!("You may not {task} {}", name(device)),
-            );
+            // The name is not said: whoever typed a serial number must not learn it from the refusal.
+            let what = if device.is_some() { "this device" } else { "devices here" };
+            let title = format!("You may not {task} {what}");
             (title, denial(why, task))
         }
         Refusal::NotSyncable { device, why } => {
             (format!("{} cannot be synced", name(device)), format!("{} Nothing was sent.", not_syncable(why)))
         }
         Refusal::Cooldown { device, synced_at, again_at } => (
-            format!("{} was synced a moment ago", name(device)),
+            format!("{} was asked a moment ago", name(device)),
             format!(
-                "That ended {}. Several syncs in a short time only delay each other; it can be synced again at {}.",
+                "The last sync of it ended {}. Several syncs in a short time only delay each other; it can be synced again at {}.",
                 relative(*synced_at),
                 moment(*again_at)
             ),

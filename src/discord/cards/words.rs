@@ -138,13 +138,18 @@ pub(super) fn denial(denial: &Denial, task: &str) -> String {
             list(roles)
         ),
         Denial::OutOfScope { roles } => {
-            format!("You hold {}, and this device is outside its scope groups. Someone whose role covers it can do this.", list(roles))
+            format!(
+                "You hold {}, and this device is outside its scope groups. Someone whose role covers it can do this.",
+                list(roles)
+            )
         }
         Denial::RoleNotInTenant { roles } => format!(
             "Your chat role stands for {}, and the tenant has no such Intune role. The admin of this bot has to correct `[[access.chat_role]]`.",
             list(roles)
         ),
-        Denial::CouldNotCheck => "Your rights could not be checked, and in doubt the answer is no. Nothing was sent; try again in a few minutes.".to_owned(),
+        Denial::CouldNotCheck => {
+            "Your rights could not be checked, and in doubt the answer is no. Try again in a few minutes.".to_owned()
+        }
     }
 }
 

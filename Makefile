@@ -1,0 +1,47 @@
+# The two commands a newcomer needs are `make demo` and `make test`; `make help` lists the rest.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+# Arguments handed on: `make demo ARGS=--script`, `make test ARGS=confirm`.
+ARGS ?=
+
+# Tools that setup had to fetch for this folder alone.
+TOOLS := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),$(CURDIR)/target)/tools/bin
+export PATH := $(TOOLS):$(PATH)
+
+# Where nextest is told what to leave out for a quick run.
+NO_BROWSER := not binary(/browser/)
+
+.PHONY: help demo test test-quick bench lint setup
+
+help: ## Show these targets
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## Try the bot with no Discord and no tenant (ARGS=--script: its scenes in the terminal)
+	@./scripts/setup.sh build
+	@cargo run --quiet -- demo $(ARGS)
+
+test: ## Run every test, the browser's too; installs what is missing first
+	@./scripts/setup.sh test
+	cargo nextest run --workspace --all-features $(ARGS)
+	cargo test --doc --workspace --all-features --quiet
+
+test-quick: ## Run the tests that need no browser
+	@./scripts/setup.sh quick
+	cargo nextest run --workspace --all-features -E '$(NO_BROWSER)' $(ARGS)
+
+bench: ## Measure the time from a click to its first answer (ARGS='-- 100' for fewer scenes)
+	@./scripts/setup.sh build
+	cargo bench --bench '*' $(ARGS)
+
+lint: ## Format, clippy, the build without the demo, rustdoc, licences and sources
+	@./scripts/setup.sh lint
+	cargo fmt --all -- --check
+	cargo clippy --workspace --all-targets --all-features -- -D warnings
+	cargo check --quiet --locked --no-default-features
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --all-features --no-deps --document-private-items
+	cargo deny --all-features check --hide-inclusion-graph bans licenses sources
+
+setup: ## Install what building and testing need
+	@./scripts/setup.sh test
