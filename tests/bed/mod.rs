@@ -8,6 +8,7 @@ mod span;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use intune_sync_bot::demo::{Stage, StageOptions};
 use intune_sync_bot::store::Store;
@@ -36,8 +37,7 @@ pub(crate) struct Bed {
     pub(crate) tenant: sim::Tenant,
     /// The simulated Discord.
     pub(crate) discord: sim::Discord,
-    /// `None` only while it is being stopped.
-    stage: RwLock<Option<Stage>>,
+    stage: RwLock<Stage>,
     read: RefCell<BTreeSet<MessageId>>,
     errors: RefCell<Vec<String>>,
     allowed: RefCell<BTreeSet<Allowed>>,
@@ -80,7 +80,7 @@ impl Bed {
         Self {
             tenant: stage.sim.tenant.clone(),
             discord: stage.sim.discord.clone(),
-            stage: RwLock::new(Some(stage)),
+            stage: RwLock::new(stage),
             read: RefCell::default(),
             errors: RefCell::default(),
             allowed: RefCell::default(),
@@ -100,30 +100,30 @@ impl Bed {
 
     /// Waits until all that can happen now has happened.
     pub(crate) async fn settle(&self) {
-        Box::pin(running(self.stage.read().await.as_ref()).settle()).await.expect("the worlds come to rest");
+        Box::pin(self.stage.read().await.settle()).await.expect("the worlds come to rest");
     }
 
     /// Moves time.
     pub(crate) async fn advance(&self, by: SignedDuration) {
-        Box::pin(running(self.stage.read().await.as_ref()).advance(by)).await.expect("time moves");
+        Box::pin(self.stage.read().await.advance(by)).await.expect("time moves");
     }
 
     /// Stops the bot and starts it again on what is stored.
     pub(crate) async fn restart(&self) {
         let mut stage = self.stage.write().await;
-        Box::pin(stage.as_mut().expect("the bot runs").restart()).await.expect("the bot starts again");
+        Box::pin(stage.restart()).await.expect("the bot starts again");
         drop(stage);
         self.settle().await;
     }
 
     /// The bot's database.
     pub(crate) async fn store(&self) -> Store {
-        running(self.stage.read().await.as_ref()).app().store().clone()
+        self.stage.read().await.app().store().clone()
     }
 
     /// Where the bot serves health and metrics.
     pub(crate) async fn ops(&self) -> String {
-        let addr = running(self.stage.read().await.as_ref()).app().ops().expect("the stage serves health");
+        let addr = self.stage.read().await.app().ops().expect("the stage serves health");
         format!("http://{addr}")
     }
 
@@ -180,6 +180,16 @@ impl Bed {
         log::lines().iter().any(|line| line.text.contains(words))
     }
 
+    /// Waits (in real time) for something that no clock of ours governs: serenity's connection.
+    pub(crate) async fn wait_for(&self, what: &str, holds: impl Fn() -> bool) {
+        let waiting = async {
+            while !holds() {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), waiting).await.unwrap_or_else(|_| panic!("{what}"));
+    }
+
     /// Ends the scene: nothing forbidden was done, nothing is left over, and nothing was overlooked.
     pub(crate) async fn finish(self) {
         self.settle().await;
@@ -197,8 +207,7 @@ impl Bed {
         self.check_log();
         let audit = format!("{:?}", self.audit().await);
         assert!(!SECRETS.iter().any(|secret| audit.contains(secret)), "a secret in the audit: {audit}");
-        let stage = self.stage.write().await.take();
-        Box::pin(stage.expect("the bot runs").stop()).await;
+        // The runtime ends with the scene, and the bot with it; how it stops by itself is the restarts' theme.
     }
 
     async fn check_store(&self, allowed: &BTreeSet<Allowed>) {
@@ -242,10 +251,6 @@ fn unhurried() -> toml::Table {
         per_person = "1000/1m"
         per_guild = "1000/1m"
     }
-}
-
-fn running(stage: Option<&Stage>) -> &Stage {
-    stage.expect("the bot runs")
 }
 
 /// Whether the text holds one of the tenant's bearer tokens: `sim.` and two UUIDs.

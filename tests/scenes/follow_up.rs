@@ -128,3 +128,23 @@ async fn a_yes_that_could_not_be_acknowledged_is_done_all_the_same() {
     assert_eq!((bed.channel("helpdesk").len(), bed.team().len()), (1, 1));
     bed.finish().await;
 }
+
+#[tokio::test]
+async fn a_question_is_answered_although_discord_stumbles() {
+    let bed = Bed::new("discord stumbles at an answer").await;
+    for fault in [ChatFault::Status(502), ChatFault::LostAnswer, ChatFault::LostRequest] {
+        bed.discord.fault("PATCH /webhooks", fault, 2);
+        let asked = bed.user("hanna").runs("/sync device:LT-042").await;
+        bed.advance(10.seconds()).await;
+        asked.says("Sync `LT-042`?").clicks("No").await;
+    }
+    bed.finish().await;
+}
+
+#[tokio::test]
+async fn a_deferral_whose_answer_got_lost_is_followed_by_the_answer() {
+    let bed = Bed::new("a lost deferral").await;
+    bed.discord.fault("/callback", ChatFault::LostAnswer, 1);
+    bed.user("hanna").runs("/sync device:LT-042").await.says("Sync `LT-042`?").clicks("No").await;
+    bed.finish().await;
+}
