@@ -24,6 +24,10 @@ use crate::sync::{Asked, Desk, Looked, Refusal, Trouble};
 /// How long a reply can be edited: its token lives 15 minutes, and the last one is margin.
 const REPLY_LIVES: SignedDuration = SignedDuration::from_mins(14);
 
+/// Waits before the answer to a question is tried again while Discord has troubles of its own.
+const ANSWER_AGAIN: [SignedDuration; 3] =
+    [SignedDuration::from_secs(1), SignedDuration::from_secs(3), SignedDuration::from_secs(9)];
+
 /// Answers interactions.
 #[derive(Debug)]
 pub struct Handler {
@@ -103,6 +107,27 @@ impl Handler {
         self.outbound.acknowledge(id, token, &Respond::Message(card.private_answer())).await
     }
 
+    /// "thinking…": the answer follows.
+    async fn defer(&self, id: crate::chat::InteractionId, token: &SecretString) -> Result<(), CallError> {
+        let deferred = Respond::Defer(CreateInteractionResponseMessage::new().ephemeral(true));
+        match self.outbound.acknowledge(id, token, &deferred).await {
+            // It may have arrived all the same, and then somebody waits. If not, the answer finds nobody.
+            Err(CallError::Later) => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Puts the answer in the place of "thinking…", which a short trouble of Discord's must not leave standing.
+    async fn answer_with(&self, token: &SecretString, card: &Card) -> Result<(), CallError> {
+        for wait in ANSWER_AGAIN {
+            match self.outbound.edit_reply(token, card).await {
+                Err(CallError::Later) => self.clock.sleep(wait).await,
+                other => return other,
+            }
+        }
+        self.outbound.edit_reply(token, card).await
+    }
+
     async fn command(&self, received: Received<Invocation>) -> Result<(), CallError> {
         let Received { id, token, actor, said } = received;
         if self.is_fenced_out(&actor) {
@@ -115,15 +140,14 @@ impl Handler {
             Ok(command) => command,
             Err(bad) => return self.say(id, &token, &cards::bad_invocation(&bad)).await,
         };
-        let deferred = Respond::Defer(CreateInteractionResponseMessage::new().ephemeral(true));
-        self.outbound.acknowledge(id, &token, &deferred).await?;
+        self.defer(id, &token).await?;
         let card = match self.desk.store().claim_interaction(self.clock.now(), id).await {
             Ok(true) => self.answer(&actor, &command, &self.reply(&token)).await,
             Ok(false) => return Ok(()),
             Err(error) => Err(Trouble::Store(error)),
         };
         let card = card.unwrap_or_else(|trouble| self.trouble(&trouble));
-        self.outbound.edit_reply(&token, &card).await
+        self.answer_with(&token, &card).await
     }
 
     fn reply(&self, token: &SecretString) -> Reply {
@@ -290,7 +314,7 @@ impl Handler {
         // The id came back from the client: it passes the same gate as anything typed.
         let card =
             self.answer(actor, &command, &self.reply(token)).await.unwrap_or_else(|trouble| self.trouble(&trouble));
-        self.outbound.edit_reply(token, &card).await
+        self.answer_with(token, &card).await
     }
 
     async fn tell(
@@ -315,14 +339,13 @@ impl Handler {
         actor: &Actor,
         custom_id: CustomId,
     ) -> Result<(), CallError> {
-        let deferred = Respond::Defer(CreateInteractionResponseMessage::new().ephemeral(true));
-        self.outbound.acknowledge(id, token, &deferred).await?;
+        self.defer(id, token).await?;
         let card = match self.desk.again(actor, DeviceSyncId(custom_id.record.0)).await {
             Ok(Some(device)) => self.sync(actor, &device.to_string(), None, &self.reply(token)).await,
             Ok(None) => Ok(cards::stale_choice()),
             Err(trouble) => Err(trouble),
         };
-        self.outbound.edit_reply(token, &card.unwrap_or_else(|trouble| self.trouble(&trouble))).await
+        self.answer_with(token, &card.unwrap_or_else(|trouble| self.trouble(&trouble))).await
     }
 }
 

@@ -212,28 +212,23 @@ impl Store {
         Ok(Confirmed::Done { device, joined: false })
     }
 
-    /// A press that was refused although the card still waited: the request ends.
+    /// Yes from its asker, who has lost the right to it: a request that still waits ends.
     pub async fn refuse(
         &self,
         now: Timestamp,
         id: RequestId,
         actor: &Actor,
         detail: serde_json::Value,
-    ) -> Result<(), Error> {
+    ) -> Result<Confirmed, Error> {
         let mut tx = self.begin().await?;
-        let row = AuditRow::new(Event::Refused).by(actor).request(id).detail(detail);
+        let device = match self.answerable(&mut tx, now, id, actor).await? {
+            Ok(device) => device,
+            Err(no) => return Ok(no),
+        };
+        let row = AuditRow::new(Event::Refused).by(actor).request(id).device(device.id).detail(detail);
         self.end_unconfirmed(&mut tx, now, id, RequestState::Refused, &row).await?;
-        Ok(tx.commit().await?)
-    }
-
-    /// Whether this person made this request.
-    pub async fn is_asker(&self, id: RequestId, user: crate::chat::ChatUserId) -> Result<bool, Error> {
-        let row = sqlx::query("SELECT actor_user FROM requests WHERE id = $1 AND tenant_id = $2")
-            .bind(id.to_string())
-            .bind(&self.tenant)
-            .fetch_optional(&self.pool)
-            .await?;
-        Ok(row.map(|row| row.text("actor_user")).transpose()?.as_deref() == Some(user.to_string().as_str()))
+        tx.commit().await?;
+        Ok(Confirmed::Done { device, joined: false })
     }
 
     /// The device of a request that `actor` may answer now, or why not.

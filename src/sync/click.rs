@@ -42,12 +42,11 @@ impl Desk {
     pub async fn confirm(&self, actor: &Actor, request: RequestId, reply: &Reply) -> Result<Clicked, Trouble> {
         let now = self.clock.now();
         if let Some(denial) = self.gate.rule_out_now(Task::SyncDevice, &actor.roles) {
-            // Whose card it is comes first: a stranger's click must not end somebody's request.
-            if self.store.is_asker(request, actor.user).await? {
-                self.store.refuse(now, request, actor, json!({ "why": "rights_ended", "denial": denial })).await?;
-                return Ok(Clicked::RightsEnded(denial));
-            }
-            return self.ignored(actor, Confirmed::NotYours, request).await;
+            // Only a card that still waits, and only its asker's click, can end the request.
+            return match self.store.refuse(now, request, actor, json!({ "why": "rights_ended", "denial": denial })).await? {
+                Confirmed::Done { .. } => Ok(Clicked::RightsEnded(denial)),
+                no => self.ignored(actor, no, request).await,
+            };
         }
         match self.store.confirm(now, request, actor, reply).await? {
             Confirmed::Done { device, joined } => Ok(Clicked::Confirmed { device, joined }),

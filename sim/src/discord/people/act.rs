@@ -121,6 +121,13 @@ impl ChatUser {
         self.component(&view, custom_id, custom_id, 2, None)
     }
 
+    /// Sends a choice with any values at all, as a modified client could.
+    pub fn select_raw(&self, message: MessageId, custom_id: &str, values: &[&str]) -> Result<InteractionId, ChatError> {
+        let view = self.see(message)?;
+        let chosen = values.iter().map(|&value| value.to_owned()).collect();
+        self.component(&view, &values.join(", "), custom_id, 3, Some(chosen))
+    }
+
     /// Fills in and sends the dialog that is open; fields not named keep the text they start with.
     pub fn submit(&self, modal: &Modal, fields: &[(&str, &str)]) -> Result<InteractionId, ChatError> {
         let mut rows = Vec::new();

@@ -1,0 +1,265 @@
+//! The bed of a scene: the whole bot in a simulated world, people to act in it, and what must hold at the end.
+
+mod log;
+mod person;
+pub(crate) mod show;
+mod span;
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use intune_sync_bot::demo::{Stage, StageOptions};
+use intune_sync_bot::store::Store;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use sim::discord::{Limits, MessageId, MessageView};
+use sim::tenant::{Fault, FaultId, SyncCall};
+use tokio::sync::RwLock;
+
+pub(crate) use person::Person;
+pub(crate) use span::Spans;
+
+/// Where the helpdesk asks.
+pub(crate) const HELPDESK: &str = "helpdesk";
+
+/// Where outcomes are announced.
+pub(crate) const TEAM: &str = "device-team";
+
+/// What no log line and no audit row may ever hold: the bot's token, the client secret, the beginning of every
+/// interaction token.
+const SECRETS: [&str; 3] = ["sim-bot-token", "sim-client-secret", "aW50"];
+
+/// One scene's world.
+pub(crate) struct Bed {
+    /// The simulated tenant.
+    pub(crate) tenant: sim::Tenant,
+    /// The simulated Discord.
+    pub(crate) discord: sim::Discord,
+    stage: RwLock<Stage>,
+    read: RefCell<BTreeSet<MessageId>>,
+    errors: RefCell<Vec<String>>,
+    allowed: RefCell<BTreeSet<Allowed>>,
+    finished: Cell<bool>,
+}
+
+/// What a scene may leave behind, if it says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Allowed {
+    /// Somebody saw "the application did not respond".
+    NoResponse,
+    /// A sync that is still under way.
+    WorkUnderWay,
+    /// Answers of Discord's that count as invalid requests (401, 403, 429).
+    InvalidRequests,
+}
+
+impl Bed {
+    /// The world as it comes, with the bot as an operator would set it up. `name` names the record of its traffic.
+    pub(crate) async fn new(name: &str) -> Self {
+        Self::with(name, "").await
+    }
+
+    /// The same with `config` (TOML) laid over the bot's.
+    pub(crate) async fn with(name: &str, config: &str) -> Self {
+        log::start();
+        let traffic_log = std::env::var_os("TRAFFIC_DIR").map(|folder| {
+            let file = PathBuf::from(folder).join(format!("{}.jsonl", name.replace(' ', "-")));
+            // A record is of one run; an older one is in the way.
+            let _may_not_exist = std::fs::remove_file(&file);
+            file
+        });
+        let mut config: toml::Table = config.parse().expect("the scene's config is TOML");
+        // People in scenes act faster than people do.
+        config.entry("limits").or_insert_with(|| toml::Value::Table(unhurried()));
+        let options = StageOptions { config: config.to_string(), traffic_log, ..StageOptions::still() };
+        let stage = Box::pin(Stage::start(options)).await.expect("the stage starts");
+        stage.sim.discord.set_limits(Limits::generous());
+        Box::pin(stage.settle()).await.expect("the bot comes to rest after its start");
+        Self {
+            tenant: stage.sim.tenant.clone(),
+            discord: stage.sim.discord.clone(),
+            stage: RwLock::new(stage),
+            read: RefCell::default(),
+            errors: RefCell::default(),
+            allowed: RefCell::default(),
+            finished: Cell::new(false),
+        }
+    }
+
+    /// Somebody in the chat.
+    pub(crate) fn user(&self, name: &'static str) -> Person<'_> {
+        Person::new(self, name)
+    }
+
+    /// The present moment.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.tenant.now()
+    }
+
+    /// Waits until all that can happen now has happened.
+    pub(crate) async fn settle(&self) {
+        Box::pin(self.stage.read().await.settle()).await.expect("the worlds come to rest");
+    }
+
+    /// Moves time.
+    pub(crate) async fn advance(&self, by: SignedDuration) {
+        Box::pin(self.stage.read().await.advance(by)).await.expect("time moves");
+    }
+
+    /// Stops the bot and starts it again on what is stored.
+    pub(crate) async fn restart(&self) {
+        let mut stage = self.stage.write().await;
+        Box::pin(stage.restart()).await.expect("the bot starts again");
+        drop(stage);
+        self.settle().await;
+    }
+
+    /// The bot's database.
+    pub(crate) async fn store(&self) -> Store {
+        self.stage.read().await.app().store().clone()
+    }
+
+    /// Where the bot serves health and metrics.
+    pub(crate) async fn ops(&self) -> String {
+        let addr = self.stage.read().await.app().ops().expect("the stage serves health");
+        format!("http://{addr}")
+    }
+
+    /// Something goes wrong in Graph from now on.
+    pub(crate) fn graph_fails(&self, fault: Fault) -> FaultId {
+        self.tenant.push_fault(fault)
+    }
+
+    /// The calls that asked Intune for a sync.
+    pub(crate) fn calls(&self) -> Vec<SyncCall> {
+        self.tenant.sync_calls()
+    }
+
+    /// What the bot said for all to read in a channel, as cards. They count as read.
+    pub(crate) fn channel(&self, name: &str) -> Vec<String> {
+        self.channel_messages(name).iter().map(show::card).collect()
+    }
+
+    /// The same as messages.
+    pub(crate) fn channel_messages(&self, name: &str) -> Vec<MessageView> {
+        let mut messages = self.discord.messages(name);
+        messages.retain(|message| message.from_bot && !message.is_ephemeral());
+        self.read.borrow_mut().extend(messages.iter().map(|message| message.id));
+        messages
+    }
+
+    /// The lines in the team's channel.
+    pub(crate) fn team(&self) -> Vec<String> {
+        self.channel(TEAM)
+    }
+
+    /// Every audit row so far: its event and its details.
+    pub(crate) async fn audit(&self) -> Vec<(String, Value)> {
+        self.store().await.audit_trail().await.expect("the audit can be read")
+    }
+
+    /// Only the events.
+    pub(crate) async fn events(&self) -> Vec<String> {
+        self.audit().await.into_iter().map(|(event, _)| event).collect()
+    }
+
+    /// Declares an ERROR line that the scene brings about.
+    pub(crate) fn expects_error(&self, words: &str) {
+        self.errors.borrow_mut().push(words.to_owned());
+    }
+
+    /// Declares what the scene leaves behind.
+    pub(crate) fn allows(&self, what: Allowed) {
+        self.allowed.borrow_mut().insert(what);
+    }
+
+    /// Whether a line of the log holds these words.
+    pub(crate) fn has_logged(&self, words: &str) -> bool {
+        log::lines().iter().any(|line| line.text.contains(words))
+    }
+
+    /// Waits (in real time) for something that no clock of ours governs: serenity's connection.
+    pub(crate) async fn wait_for(&self, what: &str, holds: impl Fn() -> bool) {
+        let waiting = async {
+            while !holds() {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), waiting).await.unwrap_or_else(|_| panic!("{what}"));
+    }
+
+    /// Ends the scene: nothing forbidden was done, nothing is left over, and nothing was overlooked.
+    pub(crate) async fn finish(self) {
+        self.settle().await;
+        self.finished.set(true);
+        let allowed = self.allowed.borrow().clone();
+        assert!(self.tenant.unexpected_writes().is_empty(), "writes: {:?}", self.tenant.unexpected_writes());
+        assert_eq!(self.tenant.over_limit(), 0, "calls that passed one of Graph's limits");
+        assert_eq!(self.discord.unanswered(), 0, "interactions that wait for an answer");
+        let failed = self.discord.failed_interactions();
+        assert_eq!(failed.is_empty(), !allowed.contains(&Allowed::NoResponse), "did not respond: {failed:?}");
+        let invalid = self.discord.invalid_requests();
+        assert_eq!(invalid == 0, !allowed.contains(&Allowed::InvalidRequests), "{invalid} invalid requests");
+        self.check_store(&allowed).await;
+        self.check_read();
+        self.check_log();
+        let audit = format!("{:?}", self.audit().await);
+        assert!(!SECRETS.iter().any(|secret| audit.contains(secret)), "a secret in the audit: {audit}");
+        // The runtime ends with the scene, and the bot with it; how it stops by itself is the restarts' theme.
+    }
+
+    async fn check_store(&self, allowed: &BTreeSet<Allowed>) {
+        let store = self.store().await;
+        let under_way = store.under_way().await.expect("the store answers");
+        let may = allowed.contains(&Allowed::WorkUnderWay);
+        assert_eq!(under_way == 0, !may, "{under_way} device syncs under way");
+        let next = store.next_due_notice().await.expect("the store answers");
+        assert!(may || next.is_none(), "a notice waits until {next:?}");
+    }
+
+    fn check_read(&self) {
+        let read = self.read.borrow();
+        for channel in self.discord.channels() {
+            for message in self.discord.messages(&channel.name) {
+                let overlooked = message.from_bot && !message.is_ephemeral() && !read.contains(&message.id);
+                assert!(!overlooked, "nobody read in #{}:\n{}", channel.name, show::card(&message));
+            }
+        }
+    }
+
+    fn check_log(&self) {
+        let lines = log::lines();
+        let declared = self.errors.borrow();
+        for line in &lines {
+            let secret = SECRETS.iter().any(|secret| line.text.contains(secret)) || holds_bearer(&line.text);
+            assert!(!secret, "a secret in the log: {}", line.text);
+            let known = line.level != tracing::Level::ERROR || declared.iter().any(|words| line.text.contains(words));
+            assert!(known, "an ERROR that the scene did not declare: {}", line.text);
+        }
+        for words in declared.iter() {
+            let came = lines.iter().any(|line| line.level == tracing::Level::ERROR && line.text.contains(words));
+            assert!(came, "a declared ERROR did not come: {words}");
+        }
+    }
+}
+
+/// Limits that nobody in a scene reaches, unless the scene is about them.
+fn unhurried() -> toml::Table {
+    toml::toml! {
+        per_person = "1000/1m"
+        per_guild = "1000/1m"
+    }
+}
+
+/// Whether the text holds one of the tenant's bearer tokens: `sim.` and two UUIDs.
+fn holds_bearer(text: &str) -> bool {
+    text.match_indices("sim.").any(|(at, _)| text.as_bytes().get(at + 12) == Some(&b'-'))
+}
+
+impl Drop for Bed {
+    fn drop(&mut self) {
+        assert!(std::thread::panicking() || self.finished.get(), "the scene did not call finish()");
+    }
+}

@@ -1,0 +1,95 @@
+//! Two people and one device: one call, and both are told.
+
+use sim::tenant::{Fault, FaultKind};
+
+use crate::bed::{Bed, Spans as _};
+
+#[tokio::test]
+async fn someone_who_asks_for_a_device_under_way_joins_and_is_told_too() {
+    let bed = Bed::new("joining").await;
+    let hanna = bed.user("hanna").syncs("LT-042").await;
+    let omar = bed.user("omar").runs("/sync device:LT-042 reason:INC-2").await;
+    insta::assert_snapshot!("joined", omar.card());
+    let lena = bed.user("lena").runs("/sync device:LT-042").await;
+    bed.advance(4.minutes()).await;
+    for asked in [&hanna, &omar, &lena] {
+        asked.says("`LT-042` checked in");
+    }
+    assert_eq!(bed.calls().len(), 1, "no second call");
+    assert_eq!(bed.team().len(), 1, "one line for one sync");
+    bed.finish().await;
+}
+
+#[tokio::test]
+async fn two_cards_for_one_device_end_in_one_call() {
+    let bed = Bed::new("two cards").await;
+    let hanna = bed.user("hanna").runs("/sync device:LT-042").await;
+    let omar = bed.user("omar").runs("/sync device:LT-042").await;
+    hanna.clicks("Yes").await;
+    omar.clicks("Yes").await;
+    omar.says("You joined that sync");
+    bed.advance(4.minutes()).await;
+    for asked in [&hanna, &omar] {
+        asked.says("`LT-042` checked in");
+    }
+    assert_eq!((bed.calls().len(), bed.team().len()), (1, 1));
+    bed.finish().await;
+}
+
+#[tokio::test]
+async fn two_people_who_press_yes_at_the_same_moment_make_one_call() {
+    let bed = Bed::new("two at once").await;
+    let hanna = bed.user("hanna").runs("/sync device:LT-042").await;
+    let omar = bed.user("omar").runs("/sync device:LT-042").await;
+    hanna.presses("Yes");
+    omar.presses("Yes");
+    bed.advance(4.minutes()).await;
+    for asked in [&hanna, &omar] {
+        asked.says("`LT-042` checked in");
+    }
+    assert_eq!((bed.calls().len(), bed.team().len()), (1, 1));
+    bed.finish().await;
+}
+
+#[tokio::test]
+async fn when_the_first_askers_rights_end_before_the_call_the_next_one_takes_over() {
+    let bed = Bed::new("taking over").await;
+    bed.graph_fails(Fault::on_sync(FaultKind::Unavailable).until(bed.now() + 1.minutes()));
+    let hanna = bed.user("hanna").syncs("LT-042").await;
+    let omar = bed.user("omar").runs("/sync device:LT-042").await;
+    let lena = bed.user("lena").runs("/sync device:LT-042").await;
+    omar.says("You joined that sync");
+    bed.discord.remove_role("hanna", "Helpdesk");
+    bed.advance(5.minutes()).await;
+    hanna.says("Your rights were checked right before the call.");
+    omar.says("`LT-042` checked in");
+    lena.says("`LT-042` checked in");
+    let taken = bed.calls().into_iter().filter(|call| call.status == 204).count();
+    assert_eq!((taken, bed.team().len()), (1, 2));
+    bed.finish().await;
+}
+
+#[tokio::test]
+async fn a_stranger_without_rights_cannot_join() {
+    let bed = Bed::new("joining without rights").await;
+    bed.user("hanna").syncs("LT-042").await;
+    bed.user("rolf").runs("/sync device:LT-042").await.says("does not include the permission");
+    bed.user("sam").runs("/sync device:LT-042").await.says("outside its scope groups");
+    bed.advance(4.minutes()).await;
+    assert_eq!((bed.calls().len(), bed.team().len()), (1, 1));
+    bed.finish().await;
+}
+
+#[tokio::test]
+async fn everyone_who_joined_hears_in_the_channel_when_it_takes_long() {
+    let bed = Bed::new("joining a long one").await;
+    bed.user("hanna").syncs("PIX-009").await;
+    bed.advance(10.minutes()).await;
+    bed.user("omar").runs("/sync device:PIX-009").await.says("You joined that sync");
+    bed.advance(52.minutes()).await;
+    let said = bed.channel("helpdesk");
+    assert_eq!(said.len(), 2);
+    assert!(said.iter().any(|one| one.contains("(pings @hanna)")) && said.iter().any(|one| one.contains("(pings @omar)")));
+    assert_eq!((bed.calls().len(), bed.team().len()), (1, 1));
+    bed.finish().await;
+}

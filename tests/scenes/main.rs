@@ -1,0 +1,20 @@
+//! Scenes: people use the bot, in sentences, and the simulated tenant and Discord say what really happened.
+
+#[path = "../bed/mod.rs"]
+mod bed;
+
+mod ambiguity;
+mod asking;
+mod calls;
+mod clicks;
+mod follow_up;
+mod hostile;
+mod joining;
+mod late;
+mod looking;
+mod records;
+mod refusals;
+mod reporting;
+mod restarts;
+mod rights;
+mod watching;
