@@ -9,8 +9,9 @@ WORKDIR /src
 COPY Cargo.toml Cargo.lock ./
 COPY commands/Cargo.toml commands/
 COPY sim/Cargo.toml sim/
-RUN mkdir -p src commands/src sim/src \
+RUN mkdir -p src benches commands/src sim/src \
     && echo 'fn main() {}' > src/main.rs \
+    && echo 'fn main() {}' > benches/click.rs \
     && touch src/lib.rs commands/src/lib.rs sim/src/lib.rs \
     && echo 'fn main() {}' > sim/src/main.rs \
     && cargo build --release --locked --no-default-features --bin intune-sync-bot \

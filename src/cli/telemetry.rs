@@ -1,5 +1,7 @@
 //! The log: to standard error, as text or JSON, without the places that would write tokens.
 
+use std::io::IsTerminal as _;
+
 use anyhow::Context as _;
 use tracing_subscriber::EnvFilter;
 
@@ -15,7 +17,8 @@ pub(super) fn start(log: &Log) -> anyhow::Result<()> {
     for directive in ALWAYS {
         filter = filter.add_directive(directive.parse().context("a built-in directive")?);
     }
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let colours = std::io::stderr().is_terminal();
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr);
     let started = match log.format {
         LogFormat::Text => subscriber.try_init(),
         LogFormat::Json => subscriber.json().try_init(),

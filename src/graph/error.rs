@@ -92,7 +92,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Graph: {}", self.kind)?;
         if self.attempts > 1 {
-            write!(f, " after {} tries in {:#}", self.attempts, self.elapsed)?;
+            write!(f, " after {} tries in {:.1} s", self.attempts, self.elapsed.as_secs_f64())?;
         }
         match &self.request_id {
             Some(id) => write!(f, " (request-id {id})"),

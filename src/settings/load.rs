@@ -47,20 +47,20 @@ impl Source {
 #[derive(Debug, thiserror::Error)]
 pub enum BadSettings {
     /// A file cannot be read.
-    #[error("cannot read {path}: {source}")]
+    #[error("cannot read {path}: {reason}")]
     Unreadable {
         /// Which file.
         path: String,
         /// Why.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
     /// The file is not TOML.
-    #[error("{path} is not valid TOML: {source}")]
+    #[error("{path} is not valid TOML: {reason}")]
     Syntax {
         /// Which file.
         path: String,
         /// Where and why.
-        source: Box<toml::de::Error>,
+        reason: Box<toml::de::Error>,
     },
     /// A key nobody knows.
     #[error("unknown setting `{key}` in {place}{}", nearest.as_ref().map(|near| format!("; did you mean `{near}`?")).unwrap_or_default())]
@@ -104,9 +104,9 @@ pub fn load(source: &Source) -> Result<Settings, BadSettings> {
     if let Some(path) = &source.file {
         let place = path.display().to_string();
         let text =
-            std::fs::read_to_string(path).map_err(|source| BadSettings::Unreadable { path: place.clone(), source })?;
+            std::fs::read_to_string(path).map_err(|reason| BadSettings::Unreadable { path: place.clone(), reason })?;
         let table: Table =
-            text.parse().map_err(|source| BadSettings::Syntax { path: place.clone(), source: Box::new(source) })?;
+            text.parse().map_err(|reason| BadSettings::Syntax { path: place.clone(), reason: Box::new(reason) })?;
         overlay(&mut merged, table, &defaults, &place)?;
     }
     overlay(&mut merged, environment(&source.env, &defaults)?, &defaults, "the environment")?;
@@ -239,7 +239,7 @@ fn resolve_secret_files(merged: &mut Table) -> Result<(), BadSettings> {
             return Err(BadSettings::Twice { section, key });
         }
         let secret = read_secret(Path::new(&path), key)
-            .map_err(|source| BadSettings::Unreadable { path: path.clone(), source })?;
+            .map_err(|reason| BadSettings::Unreadable { path: path.clone(), reason })?;
         table.insert(key.to_owned(), Value::String(secret));
     }
     Ok(())

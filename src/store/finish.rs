@@ -8,6 +8,7 @@ use super::claims::ClaimedSync;
 use super::model::{Address, Answer, Notice, Outcome, RefusedWhy};
 use super::notices::{NewNotice, insert};
 use super::sqlite::{Columns as _, Tx, json as to_json, millis};
+use super::steps::write_answer;
 use super::{AuditRow, DeviceSyncId, Error, Event, RequestId, Store};
 use crate::chat::ChannelId;
 
@@ -50,18 +51,8 @@ impl Store {
         if held.rows_affected() != 1 {
             return Err(Error::LeaseLost);
         }
-        if let (Some((answer, graph_request_id)), Some(attempt)) = (ending.answer, claimed.attempts.last()) {
-            sqlx::query(
-                "UPDATE attempts SET answered_at = $3, answer = $4, graph_request_id = $5
-                  WHERE device_sync_id = $1 AND number = $2 AND answer IS NULL",
-            )
-            .bind(claimed.id.to_string())
-            .bind(attempt.number)
-            .bind(millis(now))
-            .bind(answer.as_str())
-            .bind(graph_request_id)
-            .execute(&mut *tx)
-            .await?;
+        if let Some((answer, graph_request_id)) = ending.answer {
+            write_answer(&mut tx, now, claimed, answer, graph_request_id).await?;
         }
         let followers = self.followers(&mut tx, claimed.id).await?;
         let own_alone = matches!(ending.outcome, Outcome::Refused(RefusedWhy::Rights(_)));

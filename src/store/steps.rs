@@ -70,17 +70,7 @@ impl Store {
         let mut tx = self.begin().await?;
         let tries = if answer == Answer::NotTaken { claimed.tries + 1 } else { 0 };
         self.give_back(&mut tx, claimed, state, due_at, tries).await?;
-        sqlx::query(
-            "UPDATE attempts SET answered_at = $3, answer = $4, graph_request_id = $5
-              WHERE device_sync_id = $1 AND number = $2 AND answer IS NULL",
-        )
-        .bind(claimed.id.to_string())
-        .bind(attempt.number)
-        .bind(millis(now))
-        .bind(answer.as_str())
-        .bind(graph_request_id)
-        .execute(&mut *tx)
-        .await?;
+        write_answer(&mut tx, now, claimed, answer, graph_request_id).await?;
         let row = self.about(claimed, Event::Answer).detail(json!({
             "number": attempt.number,
             "answer": answer.as_str(),
@@ -169,4 +159,27 @@ impl Store {
             .device_sync(claimed.id)
             .device(claimed.device.id)
     }
+}
+
+/// Writes the answer to the last attempt, where none stands yet.
+pub(super) async fn write_answer(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    claimed: &ClaimedSync,
+    answer: Answer,
+    graph_request_id: Option<&str>,
+) -> Result<(), Error> {
+    let Some(attempt) = claimed.attempts.last() else { return Ok(()) };
+    sqlx::query(
+        "UPDATE attempts SET answered_at = $3, answer = $4, graph_request_id = $5
+          WHERE device_sync_id = $1 AND number = $2 AND answer IS NULL",
+    )
+    .bind(claimed.id.to_string())
+    .bind(attempt.number)
+    .bind(millis(now))
+    .bind(answer.as_str())
+    .bind(graph_request_id)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
 }
