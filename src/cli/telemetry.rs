@@ -8,8 +8,16 @@ use tracing_subscriber::EnvFilter;
 use crate::settings::{Log, LogFormat};
 
 /// Serenity's HTTP room logs addresses, and Discord's addresses hold interaction tokens: it stays silent whatever
-/// the level. The others are turned down to what an operator can use.
-const ALWAYS: [&str; 5] = ["serenity=warn", "serenity::http=off", "hyper_util=info", "reqwest=info", "azure_core=warn"];
+/// the level. Tungstenite would write whole frames at trace, and the first one holds the bot's token. The others are turned down to what an operator can use.
+const ALWAYS: [&str; 7] = [
+    "serenity=warn",
+    "serenity::http=off",
+    "hyper_util=info",
+    "reqwest=info",
+    "azure_core=warn",
+    "tungstenite=info",
+    "tokio_tungstenite=info",
+];
 
 /// Starts the log of `run`.
 pub(super) fn start(log: &Log) -> anyhow::Result<()> {

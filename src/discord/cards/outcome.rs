@@ -68,7 +68,7 @@ pub fn outcome(device_sync: DeviceSyncId, device: &Device, outcome: &Outcome) ->
         Outcome::Refused(RefusedWhy::BotPermission) => plain(
             Tone::Bad,
             format!("{name} was not synced"),
-            "The bot's app registration lacks a permission or its admin consent. Tell the admin of this bot: `DeviceManagementManagedDevices.PrivilegedOperations.All`.",
+            "The bot's app registration lacks a Graph permission or its admin consent. Tell the admin of this bot; the log has Graph's answer.",
         ),
         Outcome::Cancelled => plain(Tone::Neutral, format!("Sync of {name} cancelled"), "Nothing was sent."),
         Outcome::Skipped => plain(

@@ -15,10 +15,10 @@ pub fn refusal(refusal: &Refusal, task: &str) -> Card {
                 code(text, 100)
             ),
         ),
-        Refusal::TooManyDevices { text, count } => (
+        Refusal::TooManyDevices { text, .. } => (
             "Too many devices".to_owned(),
             format!(
-                "{count} devices fit {}. Give the serial number, or pick one from the suggestions while you type.",
+                "More devices fit {} than a list can hold. Give the serial number, or pick one from the suggestions while you type.",
                 code(text, 100)
             ),
         ),
