@@ -73,6 +73,8 @@ impl Bed {
         let mut config: toml::Table = config.parse().expect("the scene's config is TOML");
         // People in scenes act faster than people do.
         config.entry("limits").or_insert_with(|| toml::Value::Table(unhurried()));
+        // Hours pass in some scenes, and hundreds of devices need not be read every quarter of one.
+        config.entry("directory").or_insert_with(|| toml::Value::Table(toml::toml! { refresh = "24h" }));
         let options = StageOptions { config: config.to_string(), traffic_log, ..StageOptions::still() };
         let stage = Box::pin(Stage::start(options)).await.expect("the stage starts");
         stage.sim.discord.set_limits(Limits::generous());
