@@ -43,7 +43,11 @@ impl Desk {
         let now = self.clock.now();
         if let Some(denial) = self.gate.rule_out_now(Task::SyncDevice, &actor.roles) {
             // Only a card that still waits, and only its asker's click, can end the request.
-            return match self.store.refuse(now, request, actor, json!({ "why": "rights_ended", "denial": denial })).await? {
+            return match self
+                .store
+                .refuse(now, request, actor, json!({ "why": "rights_ended", "denial": denial }))
+                .await?
+            {
                 Confirmed::Done { .. } => Ok(Clicked::RightsEnded(denial)),
                 no => self.ignored(actor, no, request).await,
             };
