@@ -22,16 +22,34 @@ const CONFIRM: SignedDuration = SignedDuration::from_mins(10);
 /// One thing that happens.
 #[derive(Clone, Debug)]
 enum Step {
-    Ask { person: u64, device: u128 },
-    Confirm { request: usize, person: u64 },
-    Cancel { request: usize, person: u64 },
-    Refuse { request: usize, person: u64 },
-    Pass { seconds: i64 },
+    Ask {
+        person: u64,
+        device: u128,
+    },
+    Confirm {
+        request: usize,
+        person: u64,
+    },
+    Cancel {
+        request: usize,
+        person: u64,
+    },
+    Refuse {
+        request: usize,
+        person: u64,
+    },
+    Pass {
+        seconds: i64,
+    },
     Expire,
     /// A worker takes what is due, and calls.
-    Work { accepted: bool },
+    Work {
+        accepted: bool,
+    },
     /// A worker takes what is due, and ends it.
-    End { how: u8 },
+    End {
+        how: u8,
+    },
     Deliver,
     /// The process dies and another one takes over.
     Restart,
@@ -123,7 +141,7 @@ impl World {
             Step::Work { accepted } => self.work(accepted).await,
             Step::End { how } => self.end(how).await,
             Step::Deliver => while self.deliver().await {},
-            Step::Restart => self.store.release_leases().await.unwrap(),
+            Step::Restart => self.store.release_leases().await.expect("the store answers"),
         }
         self.check().await;
     }
@@ -132,7 +150,7 @@ impl World {
         let (actor, device, reply) = (actor(person), device(number), self.reply());
         let (expires_at, detail) = (self.now + CONFIRM, json!({}));
         let new = NewRequest { actor: &actor, reason: None, device: &device, expires_at, reply: &reply, detail };
-        let (id, joined) = self.store.create_request(self.now, &new).await.unwrap();
+        let (id, joined) = self.store.create_request(self.now, &new).await.expect("the store answers");
         let fate = if joined { Fate::Confirmed } else { Fate::Waiting };
         self.requests.push((id, Known { asker: person, device: number, asked_at: self.now, fate }));
     }
@@ -151,7 +169,7 @@ impl World {
         let Some(at) = self.picked(index) else { return };
         let counts = self.counts(at, person);
         let (id, reply) = (self.requests[at].0, self.reply());
-        let done = self.store.confirm(self.now, id, &actor(person), &reply).await.unwrap();
+        let done = self.store.confirm(self.now, id, &actor(person), &reply).await.expect("the store answers");
         assert_eq!(matches!(done, Confirmed::Done { .. }), counts, "{done:?}");
         assert_eq!(matches!(done, Confirmed::NotYours), self.requests[at].1.asker != person, "{done:?}");
         if counts {
@@ -164,9 +182,9 @@ impl World {
         let counts = self.counts(at, person);
         let (id, actor) = (self.requests[at].0, actor(person));
         let done = if refuse {
-            self.store.refuse(self.now, id, &actor, json!({})).await.unwrap()
+            self.store.refuse(self.now, id, &actor, json!({})).await.expect("the store answers")
         } else {
-            self.store.cancel(self.now, id, &actor).await.unwrap()
+            self.store.cancel(self.now, id, &actor).await.expect("the store answers")
         };
         assert_eq!(matches!(done, Confirmed::Done { .. }), counts, "{done:?}");
         if counts {
@@ -175,7 +193,7 @@ impl World {
     }
 
     async fn expire(&mut self) {
-        self.store.expire_requests(self.now).await.unwrap();
+        self.store.expire_requests(self.now).await.expect("the store answers");
         for (_, known) in &mut self.requests {
             if known.fate == Fate::Waiting && known.asked_at + CONFIRM <= self.now {
                 known.fate = Fate::Ended;
@@ -184,10 +202,15 @@ impl World {
     }
 
     async fn work(&mut self, accepted: bool) {
-        let Some(mut claimed) = self.store.claim_device_sync(self.now).await.unwrap() else { return };
+        let Some(mut claimed) = self.store.claim_device_sync(self.now).await.expect("the store answers") else {
+            return;
+        };
         if claimed.state == DeviceSyncState::Queued {
             let device = claimed.device.clone();
-            self.store.begin_attempt(self.now, &mut claimed, &device, self.now, json!({})).await.unwrap();
+            self.store
+                .begin_attempt(self.now, &mut claimed, &device, self.now, json!({}))
+                .await
+                .expect("the store answers");
         }
         let (answer, state) = if accepted {
             (Answer::Accepted, DeviceSyncState::Accepted)
@@ -195,11 +218,11 @@ impl World {
             (Answer::NotTaken, DeviceSyncState::Queued)
         };
         let again_at = self.now + SignedDuration::from_secs(20);
-        self.store.record_answer(self.now, &claimed, answer, None, (state, again_at)).await.unwrap();
+        self.store.record_answer(self.now, &claimed, answer, None, (state, again_at)).await.expect("the store answers");
     }
 
     async fn end(&mut self, how: u8) {
-        let Some(claimed) = self.store.claim_device_sync(self.now).await.unwrap() else { return };
+        let Some(claimed) = self.store.claim_device_sync(self.now).await.expect("the store answers") else { return };
         let outcome = match how {
             0 => Outcome::NoCheckInSeen { accepted: true, last_check_in: None },
             1 => Outcome::Gone,
@@ -207,7 +230,7 @@ impl World {
             _ => Outcome::Refused(RefusedWhy::Rights(Denial::NoRole)),
         };
         let ending = Ending { outcome: &outcome, answer: None, team_channel: None };
-        let handed_over = self.store.finish(self.now, &claimed, &ending).await.unwrap();
+        let handed_over = self.store.finish(self.now, &claimed, &ending).await.expect("the store answers");
         // Somebody's missing rights are theirs alone; every other outcome is that of all who wait for the device.
         let own_alone = how > 2;
         let (id, number) = (claimed.request.id, claimed.device.id.0.as_u128() - 0x42);
@@ -224,20 +247,20 @@ impl World {
     }
 
     async fn deliver(&mut self) -> bool {
-        let Some(claimed) = self.store.claim_notice(self.now).await.unwrap() else { return false };
+        let Some(claimed) = self.store.claim_notice(self.now).await.expect("the store answers") else { return false };
         if matches!(claimed.body, Notice::Outcome { .. }) {
             *self.said.entry(claimed.request.id).or_default() += 1;
         }
-        self.store.notice_done(self.now, &claimed, None).await.unwrap();
+        self.store.notice_done(self.now, &claimed, None).await.expect("the store answers");
         true
     }
 
     async fn check(&mut self) {
-        let under_way = self.store.under_way().await.unwrap();
+        let under_way = self.store.under_way().await.expect("the store answers");
         let busy: HashSet<_> = self.confirmed().map(|(_, known)| known.device).collect();
-        let leaders = usize::try_from(under_way).unwrap();
+        let leaders = usize::try_from(under_way).expect("it is well formed");
         assert_eq!(leaders, busy.len(), "one leader for each device that somebody waits for, and no other");
-        let audit = self.store.audit_trail().await.unwrap().len();
+        let audit = self.store.audit_trail().await.expect("the store answers").len();
         assert!(audit >= self.audit, "the audit only grows");
         self.audit = audit;
         assert!(self.said.values().all(|&times| times == 1), "{:?}", self.said);
@@ -260,11 +283,11 @@ impl World {
 }
 
 async fn play(steps: &[Step]) {
-    let folder = tempfile::TempDir::new().unwrap();
+    let folder = tempfile::TempDir::new().expect("it is well formed");
     let url = format!("sqlite://{}", folder.path().join("bot.db").display());
     let tenant = TenantId(uuid::Uuid::from_u128(1));
-    let store = Store::open(&SecretString::from(url), tenant).await.unwrap();
-    let now = "2026-11-23T10:00:00Z".parse().unwrap();
+    let store = Store::open(&SecretString::from(url), tenant).await.expect("the store answers");
+    let now = "2026-11-23T10:00:00Z".parse().expect("it is well formed");
     let mut world = World { store, now, requests: Vec::new(), said: HashMap::new(), audit: 0 };
     let mut confirmed = HashSet::new();
     for step in steps {
@@ -284,7 +307,7 @@ proptest! {
     fn whatever_happens_each_confirmed_request_ends_once_and_no_other_is_done(
         steps in prop::collection::vec(step(), 1..60)
     ) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("it is well formed");
         runtime.block_on(play(&steps));
     }
 }

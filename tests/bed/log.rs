@@ -20,6 +20,10 @@ pub(crate) struct Line {
     pub(crate) text: String,
 }
 
+/// The log of one scene.
+#[derive(Debug)]
+pub(crate) struct Log(ThreadId);
+
 static LINES: LazyLock<Mutex<HashMap<ThreadId, Vec<Line>>>> = LazyLock::new(Mutex::default);
 
 struct Capture;
@@ -44,7 +48,7 @@ impl<S: Subscriber> Layer<S> for Capture {
 }
 
 /// Starts to listen: to our own crates at every level, to the others as in production.
-pub(crate) fn start() {
+pub(crate) fn start() -> Log {
     static STARTED: Once = Once::new();
     STARTED.call_once(|| {
         let levels = Targets::new()
@@ -57,11 +61,14 @@ pub(crate) fn start() {
         let subscriber = tracing_subscriber::registry().with(Capture.with_filter(levels));
         tracing::subscriber::set_global_default(subscriber).expect("nobody else listens in a test");
     });
-    LINES.lock().unwrap_or_else(PoisonError::into_inner).remove(&std::thread::current().id());
+    let log = Log(std::thread::current().id());
+    LINES.lock().unwrap_or_else(PoisonError::into_inner).remove(&log.0);
+    log
 }
 
-/// What was logged on this thread so far.
-pub(crate) fn lines() -> Vec<Line> {
-    let lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);
-    lines.get(&std::thread::current().id()).cloned().unwrap_or_default()
+impl Log {
+    /// What was logged so far.
+    pub(crate) fn lines(&self) -> Vec<Line> {
+        LINES.lock().unwrap_or_else(PoisonError::into_inner).get(&self.0).cloned().unwrap_or_default()
+    }
 }

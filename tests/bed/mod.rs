@@ -38,6 +38,7 @@ pub(crate) struct Bed {
     /// The simulated Discord.
     pub(crate) discord: sim::Discord,
     stage: RwLock<Stage>,
+    log: log::Log,
     read: RefCell<BTreeSet<MessageId>>,
     errors: RefCell<Vec<String>>,
     allowed: RefCell<BTreeSet<Allowed>>,
@@ -63,7 +64,7 @@ impl Bed {
 
     /// The same with `config` (TOML) laid over the bot's.
     pub(crate) async fn with(name: &str, config: &str) -> Self {
-        log::start();
+        let log = log::start();
         let traffic_log = std::env::var_os("TRAFFIC_DIR").map(|folder| {
             let file = PathBuf::from(folder).join(format!("{}.jsonl", name.replace(' ', "-")));
             // A record is of one run; an older one is in the way.
@@ -73,6 +74,8 @@ impl Bed {
         let mut config: toml::Table = config.parse().expect("the scene's config is TOML");
         // People in scenes act faster than people do.
         config.entry("limits").or_insert_with(|| toml::Value::Table(unhurried()));
+        // Hours pass in some scenes, and hundreds of devices need not be read every quarter of one.
+        config.entry("directory").or_insert_with(|| toml::Value::Table(toml::toml! { refresh = "24h" }));
         let options = StageOptions { config: config.to_string(), traffic_log, ..StageOptions::still() };
         let stage = Box::pin(Stage::start(options)).await.expect("the stage starts");
         stage.sim.discord.set_limits(Limits::generous());
@@ -81,6 +84,7 @@ impl Bed {
             tenant: stage.sim.tenant.clone(),
             discord: stage.sim.discord.clone(),
             stage: RwLock::new(stage),
+            log,
             read: RefCell::default(),
             errors: RefCell::default(),
             allowed: RefCell::default(),
@@ -177,7 +181,7 @@ impl Bed {
 
     /// Whether a line of the log holds these words.
     pub(crate) fn has_logged(&self, words: &str) -> bool {
-        log::lines().iter().any(|line| line.text.contains(words))
+        self.log.lines().iter().any(|line| line.text.contains(words))
     }
 
     /// Waits (in real time) for something that no clock of ours governs: serenity's connection.
@@ -230,7 +234,7 @@ impl Bed {
     }
 
     fn check_log(&self) {
-        let lines = log::lines();
+        let lines = self.log.lines();
         let declared = self.errors.borrow();
         for line in &lines {
             let secret = SECRETS.iter().any(|secret| line.text.contains(secret)) || holds_bearer(&line.text);

@@ -88,7 +88,7 @@ impl<'a> Person<'a> {
     }
 }
 
-impl<'a> Answer<'a> {
+impl Answer<'_> {
     fn chat(&self) -> sim::discord::ChatUser {
         self.bed.discord.user(&self.who)
     }

@@ -64,10 +64,8 @@ pub(crate) fn times(text: &str) -> String {
         let seconds = inside.split(':').next().and_then(|seconds| seconds.parse().ok());
         let at = seconds.and_then(|seconds| Timestamp::from_second(seconds).ok());
         shown.push_str(before);
-        match at {
-            Some(at) => shown.push_str(&format!("⟨{}⟩", at.strftime("%-d %b %H:%M:%S"))),
-            None => shown.push_str(&format!("<t:{inside}>")),
-        }
+        let time = at.map_or_else(|| format!("<t:{inside}>"), |at| format!("⟨{}⟩", at.strftime("%-d %b %H:%M:%S")));
+        shown.push_str(&time);
         rest = behind;
     }
     shown.push_str(rest);

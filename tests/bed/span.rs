@@ -10,8 +10,6 @@ pub(crate) trait Spans {
     fn minutes(self) -> SignedDuration;
     /// So many hours.
     fn hours(self) -> SignedDuration;
-    /// So many days.
-    fn days(self) -> SignedDuration;
 }
 
 impl Spans for i64 {
@@ -25,9 +23,5 @@ impl Spans for i64 {
 
     fn hours(self) -> SignedDuration {
         SignedDuration::from_hours(self)
-    }
-
-    fn days(self) -> SignedDuration {
-        SignedDuration::from_hours(24 * self)
     }
 }

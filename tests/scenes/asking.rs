@@ -104,6 +104,17 @@ async fn suggestions_come_from_memory_while_graph_is_broken() {
 }
 
 #[tokio::test]
+async fn the_directory_refreshes_itself_in_the_background() {
+    let bed = Bed::with("directory refresh", "[directory]\nrefresh = \"15m\"").await;
+    bed.tenant.remove_device("LT-042").unwrap();
+    bed.advance(14.minutes()).await;
+    assert_eq!(bed.user("hanna").types("/sync device:LT-042").await.len(), 1, "suggestions may be a little old");
+    bed.advance(2.minutes()).await;
+    assert!(bed.user("hanna").types("/sync device:LT-042").await.is_empty());
+    bed.finish().await;
+}
+
+#[tokio::test]
 async fn suggestions_end_when_the_roles_have_not_been_readable_for_five_minutes() {
     let bed = Bed::new("suggestions with stale roles").await;
     bed.graph_fails(Fault::new(FaultKind::Unavailable));

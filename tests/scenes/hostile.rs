@@ -13,7 +13,9 @@ const INVISIBLE: [char; 4] = ['\u{202e}', '\u{200b}', '\u{2066}', '\u{200f}'];
 async fn a_hostile_device_name_is_dead_text_in_every_card() {
     let bed = Bed::new("hostile names").await;
     let hostile = |name: &str| {
-        ["`rm", "@everyone", "[click]", "\u{202e}", "LONG-NAME", "\n", "\u{200b}"].iter().any(|part| name.contains(part))
+        ["`rm", "@everyone", "[click]", "\u{202e}", "LONG-NAME", "\n", "\u{200b}"]
+            .iter()
+            .any(|part| name.contains(part))
     };
     let devices: Vec<_> = bed.tenant.devices().into_iter().filter(|device| hostile(&device.name)).collect();
     assert!(devices.len() >= 7, "the tenant has such names");
@@ -67,7 +69,8 @@ async fn a_hostile_ticket_is_dead_text() {
 #[tokio::test]
 async fn a_hostile_text_typed_as_a_device_is_dead_text_and_no_filter() {
     let bed = Bed::new("hostile text").await;
-    for text in ["@everyone", "' or 1 eq 1 or deviceName eq '", "[a](https://evil.example)", "%27%20or%201", "../users"] {
+    for text in ["@everyone", "' or 1 eq 1 or deviceName eq '", "[a](https://evil.example)", "%27%20or%201", "../users"]
+    {
         let asked = bed.user("hanna").runs(&format!("/sync device:{text}")).await;
         asked.says("No such device");
         assert!(!alive(&asked.card()).contains("everyone"), "{}", asked.card());

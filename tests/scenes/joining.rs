@@ -89,7 +89,9 @@ async fn everyone_who_joined_hears_in_the_channel_when_it_takes_long() {
     bed.advance(52.minutes()).await;
     let said = bed.channel("helpdesk");
     assert_eq!(said.len(), 2);
-    assert!(said.iter().any(|one| one.contains("(pings @hanna)")) && said.iter().any(|one| one.contains("(pings @omar)")));
+    assert!(
+        said.iter().any(|one| one.contains("(pings @hanna)")) && said.iter().any(|one| one.contains("(pings @omar)"))
+    );
     assert_eq!((bed.calls().len(), bed.team().len()), (1, 1));
     bed.finish().await;
 }

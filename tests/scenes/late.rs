@@ -18,7 +18,10 @@ async fn a_device_that_shows_up_late_is_told_once_with_a_mention() {
     let message = not_seen(&bed, "LT-LATE").await;
     let told = bed.user("hanna").clicks_in_channel(&message, "Tell me when it shows up").await;
     told.says("I keep an eye on it for up to 7 days");
-    bed.user("hanna").clicks_in_channel(&message, "Tell me when it shows up").await.says("I am watching for it already");
+    bed.user("hanna")
+        .clicks_in_channel(&message, "Tell me when it shows up")
+        .await
+        .says("I am watching for it already");
     bed.advance(3.hours()).await;
     let said = bed.channel("helpdesk");
     assert_eq!(said.len(), 2);

@@ -72,7 +72,10 @@ async fn access_to_a_device_says_yes_or_why_not() {
         ("nora", "LT-042"),
         ("hanna", "NOTHING"),
     ] {
-        said.push(format!("{who}, {device}:\n{}", bed.user(who).runs(&format!("/access device:{device}")).await.card()));
+        said.push(format!(
+            "{who}, {device}:\n{}",
+            bed.user(who).runs(&format!("/access device:{device}")).await.card()
+        ));
     }
     insta::assert_snapshot!("access_to_a_device", said.join("\n\n"));
     bed.finish().await;

@@ -54,7 +54,9 @@ async fn the_log_tells_of_the_work_and_of_no_secret() {
     bed.tenant.set_secret("sim-client-secret");
     bed.advance(13.minutes()).await;
     assert_eq!(bed.team().len(), 1);
-    for words in ["Entra gave no token", "Graph did not answer", "read the list of devices", "slash commands registered"] {
+    for words in
+        ["Entra gave no token", "Graph did not answer", "read the list of devices", "slash commands registered"]
+    {
         assert!(bed.has_logged(words), "the log should say {words:?}");
     }
     bed.finish().await;

@@ -61,7 +61,8 @@ async fn unavailable_app_states_are_never_called_no_failures() {
 
 #[tokio::test]
 async fn app_states_that_graph_does_not_deliver_in_time_are_unavailable_too() {
-    for (name, kind) in [("app states 503", FaultKind::Unavailable), ("app states cut short", FaultKind::MalformedJson)] {
+    for (name, kind) in [("app states 503", FaultKind::Unavailable), ("app states cut short", FaultKind::MalformedJson)]
+    {
         let bed = Bed::new(name).await;
         bed.graph_fails(Fault::new(kind).path("/beta/"));
         let asked = bed.user("hanna").syncs("IPAD-017").await;
@@ -79,7 +80,9 @@ async fn where_the_history_is_silent_the_report_tells_the_code() {
     let asked = bed.user("hanna").runs("/apps device:IPAD-017").await;
     bed.advance(5.seconds()).await;
     asked.says("2016330892").says("0x87D13B74").says("Retryable");
-    assert!(bed.tenant.graph_calls().iter().any(|call| call.path.contains("retrieveDeviceAppInstallationStatusReport")));
+    assert!(
+        bed.tenant.graph_calls().iter().any(|call| call.path.contains("retrieveDeviceAppInstallationStatusReport"))
+    );
     bed.finish().await;
 }
 

@@ -87,6 +87,23 @@ async fn followers_are_told_after_a_restart_too() {
 }
 
 #[tokio::test]
+async fn a_start_while_graph_is_away_works_and_catches_up() {
+    let bed = Bed::new("start while graph is away").await;
+    let asked = bed.user("hanna").syncs("LT-042").await;
+    let away = bed.graph_fails(Fault::new(FaultKind::Unavailable));
+    bed.restart().await;
+    assert!(bed.user("hanna").types("/sync device:LT-0").await.is_empty(), "nothing is known yet");
+    bed.user("hanna").runs("/help").await.says("Intune sync");
+    bed.advance(2.minutes()).await;
+    bed.tenant.clear_fault(away);
+    bed.advance(6.minutes()).await;
+    assert!(!bed.user("hanna").types("/sync device:LT-0").await.is_empty());
+    asked.says("`LT-042` checked in");
+    assert_eq!((bed.calls().len(), bed.team().len()), (1, 1));
+    bed.finish().await;
+}
+
+#[tokio::test]
 async fn commands_are_registered_once_and_not_at_every_start() {
     let bed = Bed::new("registration").await;
     let commands = bed.discord.registered_commands().len();

@@ -86,7 +86,11 @@ async fn while_graph_does_not_say_who_may_the_call_waits_and_then_gives_up() {
     assert!(bed.calls().is_empty());
     let said = bed.channel("helpdesk");
     assert_eq!(said.len(), 1);
-    assert!(said[0].contains("Microsoft Graph could not be reached") && said[0].contains("[Sync again]"), "{}", said[0]);
+    assert!(
+        said[0].contains("Microsoft Graph could not be reached") && said[0].contains("[Sync again]"),
+        "{}",
+        said[0]
+    );
     assert_eq!(bed.team().len(), 1);
     bed.finish().await;
 }

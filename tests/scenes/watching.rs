@@ -94,7 +94,7 @@ async fn a_device_wiped_while_it_is_watched_is_said_to_be() {
     let asked = bed.user("hanna").syncs("PIX-009").await;
     bed.tenant.set_management_state("PIX-009", "wipePending").unwrap();
     bed.advance(1.minutes()).await;
-    asked.says("`PIX-009` was not synced").says("A wipe is on its way");
+    asked.says("Sync of `PIX-009` ended").says("A wipe is on its way");
     assert_eq!((bed.calls().len(), bed.team().len()), (1, 1));
     bed.finish().await;
 }
@@ -106,7 +106,7 @@ async fn a_device_wiped_between_the_card_and_the_call_is_not_called() {
     bed.tenant.set_device_action("LT-042", "wipe", "pending").unwrap();
     asked.clicks("Yes").await;
     bed.advance(1.minutes()).await;
-    asked.says("`LT-042` was not synced").says("A wipe is on its way");
+    asked.says("Sync of `LT-042` ended").says("A wipe is on its way");
     assert!(bed.calls().is_empty());
     assert_eq!(bed.team().len(), 1);
     bed.finish().await;
