@@ -19,6 +19,9 @@ const CALL: Duration = Duration::from_secs(20);
 /// For the first answer to an interaction; Discord takes none after three seconds.
 const ACKNOWLEDGE: Duration = Duration::from_millis(2_800);
 
+/// Between the first answer and its one repetition.
+const ACKNOWLEDGE_AGAIN: Duration = Duration::from_millis(300);
+
 /// Why a call did not succeed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
@@ -119,8 +122,23 @@ impl Outbound {
         response: &CreateInteractionResponse,
     ) -> Result<(), CallError> {
         let id = serenity::all::InteractionId::new(id.0);
-        let call = self.http.create_interaction_response(id, token.expose_secret(), response, Vec::new());
-        self.call(ACKNOWLEDGE, call).await
+        let answer = || {
+            let call = self.http.create_interaction_response(id, token.expose_secret(), response, Vec::new());
+            self.call(ACKNOWLEDGE, call)
+        };
+        let once_more = async {
+            match answer().await {
+                Err(CallError::Later) => {}
+                other => return other,
+            }
+            tokio::time::sleep(ACKNOWLEDGE_AGAIN).await;
+            match answer().await {
+                // The first one had arrived; only Discord's word on it was lost.
+                Err(CallError::AlreadyAcknowledged) => Ok(()),
+                other => other,
+            }
+        };
+        tokio::time::timeout(ACKNOWLEDGE, once_more).await.unwrap_or(Err(CallError::Later))
     }
 
     /// Puts `card` in the place of the reply.

@@ -67,12 +67,12 @@ impl Store {
             .collect()
     }
 
-    /// A sync of `device` that ended after `since` and for which a call was taken.
+    /// A sync of `device` that ended after `since` and for which a call was taken, or may have been.
     pub async fn recent_sync(&self, device: DeviceId, since: Timestamp) -> Result<Option<RecentSync>, Error> {
         let row = sqlx::query(
             "SELECT d.ended_at, r.actor_user FROM device_syncs d JOIN requests r ON r.id = d.request_id
               WHERE d.tenant_id = $1 AND d.device_id = $2 AND d.ended_at > $3
-                AND EXISTS (SELECT 1 FROM attempts a WHERE a.device_sync_id = d.id AND a.answer = 'accepted')
+                AND EXISTS (SELECT 1 FROM attempts a WHERE a.device_sync_id = d.id AND a.answer IN ('accepted', 'unknown'))
               ORDER BY d.ended_at DESC LIMIT 1",
         )
         .bind(&self.tenant)

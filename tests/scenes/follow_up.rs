@@ -116,7 +116,7 @@ async fn a_yes_that_could_not_be_acknowledged_is_done_all_the_same() {
     let bed = Bed::new("an acknowledgement that failed").await;
     bed.allows(Allowed::NoResponse);
     let asked = bed.user("hanna").runs("/sync device:LT-042").await;
-    bed.discord.fault("/callback", ChatFault::Status(500), 1);
+    bed.discord.fault("/callback", ChatFault::Status(500), 2);
     asked.presses("Yes");
     while bed.calls().is_empty() {
         tokio::task::yield_now().await;
@@ -126,6 +126,17 @@ async fn a_yes_that_could_not_be_acknowledged_is_done_all_the_same() {
     bed.advance(4.minutes()).await;
     assert_eq!(bed.calls().len(), 1, "it was written down before it was answered");
     assert_eq!((bed.channel("helpdesk").len(), bed.team().len()), (1, 1));
+    bed.finish().await;
+}
+
+#[tokio::test]
+async fn a_yes_is_acknowledged_at_the_second_try_when_discord_stumbles() {
+    let bed = Bed::new("an acknowledgement at the second try").await;
+    for fault in [ChatFault::Status(502), ChatFault::LostAnswer, ChatFault::LostRequest] {
+        let asked = bed.user("hanna").runs("/sync device:LT-042").await;
+        bed.discord.fault("/callback", fault, 1);
+        asked.clicks("No").await.says("Nothing was sent");
+    }
     bed.finish().await;
 }
 
