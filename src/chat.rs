@@ -51,8 +51,6 @@ snowflake! {
     GuildId,
     /// A channel.
     ChannelId,
-    /// A message.
-    MessageId,
     /// The bot's application.
     ApplicationId,
     /// One interaction: a command, a press, a keystroke in an autocompleted option.

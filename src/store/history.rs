@@ -1,7 +1,6 @@
 //! What was asked, and how it ended.
 
 use jiff::Timestamp;
-use sqlx::Row as _;
 
 use super::model::{DeviceSyncState, Outcome, RequestState};
 use super::sqlite::{Columns as _, millis};
@@ -94,16 +93,5 @@ impl Store {
         .fetch_optional(&self.pool)
         .await?;
         row.map(|row| Ok((row.parsed("actor_user")?, row.parsed("device_id")?))).transpose()
-    }
-
-    /// How many calls to Graph were written down for a device. For tests.
-    pub async fn attempts_for(&self, device: DeviceId) -> Result<i64, Error> {
-        let row = sqlx::query(
-            "SELECT COUNT(*) AS n FROM attempts a JOIN device_syncs d ON d.id = a.device_sync_id WHERE d.device_id = $1",
-        )
-        .bind(device.to_string())
-        .fetch_one(&self.pool)
-        .await?;
-        Ok(row.try_get("n")?)
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{DeviceSyncId, Error};
 use crate::chat::{ChannelId, ChatUserId};
-use crate::intune::{Advice, AppReading, Compliance, Denial, Device, Freshness, NotSyncable};
+use crate::intune::{Advice, Compliance, Denial, Device, Freshness, NotSyncable};
 
 macro_rules! stored_words {
     ($name:ident, $what:literal, { $($variant:ident = $word:literal),+ $(,)? }) => {
@@ -165,13 +165,6 @@ pub struct FailureReport {
     pub freshness: Freshness,
     /// What to do.
     pub advice: Advice,
-}
-
-impl Report {
-    /// Whether app states could be read at all.
-    pub fn apps_were_read(reading: &AppReading) -> bool {
-        matches!(reading, AppReading::Read(_))
-    }
 }
 
 /// Where a notice goes.

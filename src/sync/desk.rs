@@ -89,16 +89,6 @@ impl Desk {
         &self.error_table
     }
 
-    /// The devices in memory.
-    pub fn directory(&self) -> &Directory {
-        &self.directory
-    }
-
-    /// The gate.
-    pub fn gate(&self) -> &Gate {
-        &self.gate
-    }
-
     /// The store.
     pub fn store(&self) -> &Store {
         &self.store
