@@ -102,6 +102,14 @@ impl Handler {
         self.guilds.take(&actor.guild).err().map(|wait| Refusal::TooFast { wait: wait.0, whole_server: true })
     }
 
+    /// Why this person is not listened to here and now, if so.
+    fn turned_away(&self, actor: &Actor) -> Option<Card> {
+        if self.is_fenced_out(actor) {
+            return Some(cards::not_here());
+        }
+        self.too_fast(actor).map(|refusal| cards::refusal(&refusal, "sync"))
+    }
+
     /// A private word as the first answer.
     async fn say(&self, id: crate::chat::InteractionId, token: &SecretString, card: &Card) -> Result<(), CallError> {
         self.outbound.acknowledge(id, token, &Respond::Message(card.private_answer())).await
@@ -130,11 +138,8 @@ impl Handler {
 
     async fn command(&self, received: Received<Invocation>) -> Result<(), CallError> {
         let Received { id, token, actor, said } = received;
-        if self.is_fenced_out(&actor) {
-            return self.say(id, &token, &cards::not_here()).await;
-        }
-        if let Some(refusal) = self.too_fast(&actor) {
-            return self.say(id, &token, &cards::refusal(&refusal, "sync")).await;
+        if let Some(card) = self.turned_away(&actor) {
+            return self.say(id, &token, &card).await;
         }
         let command = match Command::parse(&said) {
             Ok(command) => command,
@@ -167,18 +172,15 @@ impl Handler {
         let now = self.clock.now();
         Ok(match command {
             Command::Sync { device, reason } => self.sync(actor, device, reason.as_deref(), reply).await?,
-            Command::Device { device } => match self.desk.device(actor, device).await? {
-                Looked::Found(device) => cards::device(&device, now),
-                other => self.not_found(&other),
-            },
-            Command::Apps { device } => match self.desk.apps(actor, device).await? {
-                Looked::Found(answer) => cards::apps(&answer),
-                other => self.not_found(&other),
-            },
-            Command::Access { device } => match self.desk.access(actor, device.as_deref()).await? {
-                Looked::Found(answer) => cards::access(&answer),
-                other => self.not_found(&other),
-            },
+            Command::Device { device } => {
+                self.looked(self.desk.device(actor, device).await?, |device| cards::device(&device, now))
+            }
+            Command::Apps { device } => {
+                self.looked(self.desk.apps(actor, device).await?, |answer| cards::apps(&answer))
+            }
+            Command::Access { device } => {
+                self.looked(self.desk.access(actor, device.as_deref()).await?, |answer| cards::access(&answer))
+            }
             Command::AppError { code } => cards::app_error(code.parse(), self.desk.error_table()),
             Command::History => cards::history(&self.desk.history(actor).await?),
             Command::Help => cards::help(),
@@ -195,11 +197,11 @@ impl Handler {
         })
     }
 
-    fn not_found<T>(&self, looked: &Looked<T>) -> Card {
+    fn looked<T>(&self, looked: Looked<T>, found: impl FnOnce(T) -> Card) -> Card {
         match looked {
-            Looked::Choose { choice, devices } => cards::choose(*choice, devices, self.clock.now()),
-            Looked::Refused(refusal) => cards::refusal(refusal, "look at"),
-            Looked::Found(_) => cards::help(),
+            Looked::Found(answer) => found(answer),
+            Looked::Choose { choice, devices } => cards::choose(choice, &devices, self.clock.now()),
+            Looked::Refused(refusal) => cards::refusal(&refusal, "look at"),
         }
     }
 
@@ -221,11 +223,8 @@ impl Handler {
 
     async fn press(&self, received: Received<Press>) -> Result<(), CallError> {
         let Received { id, token, actor, said } = received;
-        if self.is_fenced_out(&actor) {
-            return self.say(id, &token, &cards::not_here()).await;
-        }
-        if let Some(refusal) = self.too_fast(&actor) {
-            return self.say(id, &token, &cards::refusal(&refusal, "sync")).await;
+        if let Some(card) = self.turned_away(&actor) {
+            return self.say(id, &token, &card).await;
         }
         let claimed = async { Ok(self.desk.store().claim_interaction(self.clock.now(), id).await?) };
         match self.within_budget(claimed).await {

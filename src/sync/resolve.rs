@@ -28,12 +28,8 @@ impl Desk {
         if let Some(denial) = self.gate.rule_out(task, &actor.roles, Patience::Interactive).await? {
             return Ok(Resolved::No(Refusal::NotAllowed { denial, device: None }));
         }
-        let unknown = || Resolved::No(Refusal::UnknownDevice { text: text.to_owned() });
         if let Ok(id) = text.trim().parse::<DeviceId>() {
-            return match self.read(id).await? {
-                Some(device) => self.admit(task, actor, device).await,
-                None => Ok(unknown()),
-            };
+            return self.admit_fresh(task, actor, id, text).await;
         }
         let mut ids = self.directory.find(text);
         if let [id] = ids[..] {
@@ -52,10 +48,7 @@ impl Desk {
             return Ok(Resolved::No(Refusal::TooManyDevices { text: text.to_owned(), count: candidates.len() }));
         }
         if let [device] = &candidates[..] {
-            return match self.read(device.id).await? {
-                Some(device) => self.admit(task, actor, device).await,
-                None => Ok(unknown()),
-            };
+            return self.admit_fresh(task, actor, device.id, text).await;
         }
         let mut visible = Vec::new();
         for device in candidates {
@@ -65,16 +58,21 @@ impl Desk {
             }
         }
         Ok(match visible.len() {
-            0 => unknown(),
+            0 => unknown(text),
             1..=OFFERED => match <[Device; 1]>::try_from(visible) {
-                Ok([device]) => match self.read(device.id).await? {
-                    Some(device) => return self.admit(task, actor, device).await,
-                    None => unknown(),
-                },
+                Ok([device]) => return self.admit_fresh(task, actor, device.id, text).await,
                 Err(several) => Resolved::Several(several),
             },
             count => Resolved::No(Refusal::TooManyDevices { text: text.to_owned(), count }),
         })
+    }
+
+    /// The device as it is now, if Graph still has it, and the gate's word on it.
+    async fn admit_fresh(&self, task: Task, actor: &Actor, id: DeviceId, text: &str) -> Result<Resolved, Trouble> {
+        match self.read(id).await? {
+            Some(device) => self.admit(task, actor, device).await,
+            None => Ok(unknown(text)),
+        }
     }
 
     async fn read(&self, id: DeviceId) -> Result<Option<Device>, Trouble> {
@@ -91,4 +89,8 @@ impl Desk {
             allowed @ Decision::Allowed { .. } => Resolved::One(device, allowed),
         })
     }
+}
+
+fn unknown(text: &str) -> Resolved {
+    Resolved::No(Refusal::UnknownDevice { text: text.to_owned() })
 }
