@@ -87,6 +87,10 @@ impl Worker {
     async fn dispatch(&self, claimed: &mut ClaimedSync) -> Result<(), Trouble> {
         let (device, requested_at, decision) = match self.make_ready(claimed).await {
             Ready::Go { device, requested_at, decision } => (device, requested_at, decision),
+            // An unknown call may have been taken, so "nothing was sent" would be a guess: it is watched to its end.
+            Ready::End(Outcome::Refused(_) | Outcome::Skipped) if may_have_been_taken(claimed) => {
+                return self.only_watch(claimed).await;
+            }
             Ready::End(outcome) => return self.end(claimed, &outcome, None).await,
             Ready::Later(error) => return self.later(claimed, error).await,
         };
@@ -132,7 +136,7 @@ impl Worker {
     }
 
     /// Nothing was sent yet, and something did not answer: come back, or give up in time.
-    async fn later(&self, claimed: &ClaimedSync, error: Option<Error>) -> Result<(), Trouble> {
+    async fn later(&self, claimed: &mut ClaimedSync, error: Option<Error>) -> Result<(), Trouble> {
         let now = self.clock.now();
         let wait = match &error {
             Some(error) => retry_wait(error, claimed.tries, jitter()),
@@ -141,6 +145,9 @@ impl Worker {
         let reason = error.as_ref().map_or_else(|| "the chat does not say who may".to_owned(), ToString::to_string);
         tracing::warn!(reason, device_sync = %claimed.id, "a sync has to wait");
         let Some(wait) = wait.filter(|_| !self.is_time_up(claimed, now)) else {
+            if may_have_been_taken(claimed) {
+                return self.only_watch(claimed).await;
+            }
             let outcome = match error {
                 Some(Error { kind: Kind::Forbidden, .. }) => Outcome::Refused(RefusedWhy::BotPermission),
                 Some(error) => Outcome::Failed { gave_up: error.retry() != crate::graph::Retry::Never },
@@ -175,6 +182,11 @@ impl Worker {
                     let next = (DeviceSyncState::Queued, due_at);
                     Ok(self.store.record_answer(now, claimed, Answer::NotTaken, request_id, next).await?)
                 }
+                Some(_) if may_have_been_taken(claimed) => {
+                    let requested_at = claimed.attempts.last().map_or(now, |attempt| attempt.requested_at);
+                    let next = (DeviceSyncState::Unknown, next_look(&self.settings.watch, requested_at, now));
+                    Ok(self.store.record_answer(now, claimed, Answer::NotTaken, request_id, next).await?)
+                }
                 Some(_) => {
                     self.end(claimed, &Outcome::Failed { gave_up: true }, Some((Answer::NotTaken, request_id))).await
                 }
@@ -194,6 +206,16 @@ impl Worker {
         let requested_at = claimed.attempts.last().map_or(now, |attempt| attempt.requested_at);
         let next = (DeviceSyncState::Unknown, next_look(&self.settings.watch, requested_at, now));
         Ok(self.store.record_answer(now, claimed, Answer::Unknown, None, next).await?)
+    }
+
+    /// No further call can be made, and an earlier one may have been taken: back to watching the device.
+    async fn only_watch(&self, claimed: &mut ClaimedSync) -> Result<(), Trouble> {
+        claimed.state = DeviceSyncState::Unknown;
+        let first = claimed.effective_attempts().next().cloned();
+        match first {
+            Some(first) => self.look_again(claimed, &first, false).await,
+            None => self.end(claimed, &Outcome::Failed { gave_up: true }, None).await,
+        }
     }
 
     /// Has it checked in?
@@ -253,10 +275,10 @@ impl Worker {
             return self.end(claimed, &Outcome::NoCheckInSeen { accepted, last_check_in }, None).await;
         }
         let mut next = next_look(watch, last.requested_at, now);
-        if claimed.state == DeviceSyncState::Unknown && claimed.attempts.len() < MOST_ATTEMPTS {
+        // Only a look that saw nothing lets the device be called once more.
+        if seen && claimed.state == DeviceSyncState::Unknown && claimed.attempts.len() < MOST_ATTEMPTS {
             let again_at = last.requested_at.saturating_add(watch.unknown_wait).unwrap_or(Timestamp::MAX);
-            // Only a look that saw nothing lets the device be called once more.
-            if now >= again_at && seen {
+            if now >= again_at {
                 return Ok(self.store.come_back(now, claimed, DeviceSyncState::Queued, now, 0, None).await?);
             }
             next = next.min(again_at.max(now.saturating_add(watch.min_interval).unwrap_or(now)));
@@ -277,4 +299,9 @@ impl Worker {
         }
         Ok(())
     }
+}
+
+/// Whether Graph may have taken an earlier call, whose answer was lost.
+fn may_have_been_taken(claimed: &ClaimedSync) -> bool {
+    claimed.attempts.iter().any(|attempt| attempt.answer == Some(Answer::Unknown))
 }

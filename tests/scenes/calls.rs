@@ -162,6 +162,34 @@ async fn a_lost_call_is_made_once_more_only_after_the_device_was_watched() {
 }
 
 #[tokio::test]
+async fn after_an_unknown_call_nobody_is_told_that_nothing_was_sent() {
+    let bed = Bed::new("rights end after an unknown call").await;
+    bed.graph_fails(Fault::on_sync(FaultKind::LostAnswer).times(1));
+    bed.user("hanna").syncs("PIX-009").await.says("no answer yet");
+    bed.discord.set_roles("hanna", &[]);
+    bed.advance(2.hours()).await;
+    let outcome = bed.channel("helpdesk").concat();
+    assert!(outcome.contains("it is not known whether it took the request"), "{outcome}");
+    assert!(!outcome.contains("nothing was sent"), "{outcome}");
+    assert_eq!((bed.calls().len(), bed.team().len()), (1, 1));
+    bed.finish().await;
+}
+
+#[tokio::test]
+async fn an_outage_after_an_unknown_call_ends_in_no_check_in_seen_and_not_in_failed() {
+    let bed = Bed::with("outage after an unknown call", "[sync]\ngive_up = \"1m\"").await;
+    bed.graph_fails(Fault::on_sync(FaultKind::LostAnswer).times(1));
+    bed.user("hanna").syncs("PIX-009").await.says("no answer yet");
+    bed.graph_fails(Fault::on_sync(FaultKind::Unavailable));
+    bed.advance(2.hours()).await;
+    let outcome = bed.channel("helpdesk").concat();
+    assert!(outcome.contains("it is not known whether it took the request"), "{outcome}");
+    assert!(!outcome.contains("Nothing is queued"), "{outcome}");
+    assert_eq!(bed.team().len(), 1);
+    bed.finish().await;
+}
+
+#[tokio::test]
 async fn a_revoked_token_is_replaced_without_a_word() {
     let bed = Bed::new("revoked token").await;
     let asked = bed.user("hanna").runs("/sync device:LT-042").await;
