@@ -70,7 +70,8 @@ async fn the_looks_are_spaced_and_few() {
     let start = bed.now();
     bed.advance(62.minutes()).await;
     let looks: Vec<_> = bed.tenant.graph_calls_since(start + 1.seconds());
-    let looks: Vec<_> = looks.into_iter().filter(|call| call.path.contains(&id)).collect();
+    // After an hour the token has expired: a look that is refused with 401 is repeated with a fresh one, and is no second look.
+    let looks: Vec<_> = looks.into_iter().filter(|call| call.path.contains(&id) && call.status != 401).collect();
     assert!((10..30).contains(&looks.len()), "{} looks in an hour", looks.len());
     assert!(looks.windows(2).all(|pair| pair[1].at.duration_since(pair[0].at) >= 19.seconds()), "{looks:?}");
     assert_eq!((bed.channel("helpdesk").len(), bed.team().len()), (1, 1));
