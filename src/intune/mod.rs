@@ -20,4 +20,4 @@ pub use error_code::{BadCode, ErrorCode};
 pub use error_table::{BadTable, Entry, ErrorTable};
 pub use gate::{Decision, Denial, Grant, Reach, Scope, decide};
 pub use ids::{AppId, DeviceId, EntraDeviceId, EntraUserId, GroupId, RoleId, TenantId};
-pub use role::{RoleDefinition, RolePolicy, Task};
+pub use role::{EntraAdmin, RoleDefinition, RolePolicy, Task};

@@ -29,6 +29,45 @@ const SEED_ROLES: [Uuid; 3] = [
     uuid!("c56d53a2-73d0-4502-b6bd-4a9d3dba28d5"),
 ];
 
+/// An Entra directory role that stands above Intune's own roles (Microsoft: "full read/write" in Intune).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum EntraAdmin {
+    /// Intune Administrator.
+    IntuneAdministrator,
+    /// Global Administrator.
+    GlobalAdministrator,
+}
+
+impl EntraAdmin {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::IntuneAdministrator, Self::GlobalAdministrator];
+
+    /// Its name in Entra.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::IntuneAdministrator => "Intune Administrator",
+            Self::GlobalAdministrator => "Global Administrator",
+        }
+    }
+
+    /// Its `roleTemplateId`, the same in every tenant.
+    pub fn template(self) -> Uuid {
+        match self {
+            Self::IntuneAdministrator => uuid!("3a2c62db-5318-420d-8d74-23affee5d9d5"),
+            Self::GlobalAdministrator => uuid!("62e90394-69f5-4237-9190-012177145e10"),
+        }
+    }
+}
+
+impl std::str::FromStr for EntraAdmin {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let named = Self::ALL.into_iter().find(|role| role.name().eq_ignore_ascii_case(text.trim()));
+        named.ok_or("is not a role this can use: write \"Intune Administrator\" or \"Global Administrator\"")
+    }
+}
+
 /// A role definition as Graph reported it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoleDefinition {

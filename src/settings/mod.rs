@@ -8,6 +8,6 @@ mod typed;
 pub use load::{BadSettings, Source, load, reference_keys};
 pub use measure::{BadDuration, BadRate, Rate, parse_duration};
 pub use typed::{
-    Access, Apps, ChatRole, Credential, Directory, Discord, Entra, Graph, Limits, Log, LogFormat, Settings, Store,
-    Sync, Watch, Web,
+    Access, Apps, ChatRole, Credential, Directory, Discord, Entra, Graph, Limits, Link, Log, LogFormat, Settings,
+    Store, Sync, Watch, Web,
 };

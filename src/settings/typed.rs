@@ -9,7 +9,7 @@ use super::load::BadSettings;
 use super::measure::Rate;
 use super::reader::{Reader, list_item};
 use crate::chat::{ApplicationId, ChannelId, ChatRoleId, GuildId};
-use crate::intune::{GroupId, TenantId};
+use crate::intune::{EntraAdmin, GroupId, TenantId};
 
 /// Every setting.
 #[derive(Clone, Debug)]
@@ -20,6 +20,8 @@ pub struct Settings {
     pub entra: Entra,
     /// `[graph]`
     pub graph: Graph,
+    /// `[link]`; `None`: no link page.
+    pub link: Option<Link>,
     /// `[store]`
     pub store: Store,
     /// `[access]`
@@ -96,6 +98,19 @@ pub struct Graph {
     pub timeout: SignedDuration,
 }
 
+/// `[link]`: the app registration that signs people in, and where its page is.
+#[derive(Clone, Debug)]
+pub struct Link {
+    /// The app registration.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: SecretString,
+    /// `[web] listen`
+    pub listen: std::net::SocketAddr,
+    /// `[web] public_url`
+    pub public_url: Url,
+}
+
 /// `[store]`
 #[derive(Clone, Debug)]
 pub struct Store {
@@ -106,6 +121,10 @@ pub struct Store {
 /// `[access]`
 #[derive(Clone, Debug)]
 pub struct Access {
+    /// Only linked people may; chat roles grant nothing.
+    pub require_link: bool,
+    /// Active Entra roles that may sync every device.
+    pub entra_admins: Vec<EntraAdmin>,
     /// The Sync page's three roles count as holding the permission.
     pub seed_roles_grant_sync: bool,
     /// Chat roles that see everyone's history.
@@ -227,6 +246,7 @@ impl Settings {
             discord: discord(&read)?,
             entra: entra(&read)?,
             graph: Graph { url: read.url("graph", "url")?, timeout: read.duration("graph", "timeout")? },
+            link: link(&read)?,
             store: Store { url: SecretString::from(read.filled("store", "url", "write sqlite://PATH")?.to_owned()) },
             access: access(&read)?,
             sync: Sync {
@@ -333,10 +353,50 @@ fn entra(read: &Reader<'_>) -> Result<Entra, BadSettings> {
     })
 }
 
+/// What `[access] require_link` takes.
+const REQUIRE_LINK: &str = "write true, false or \"auto\"";
+
+fn link(read: &Reader<'_>) -> Result<Option<Link>, BadSettings> {
+    let client_id = read.text("link", "client_id")?;
+    if client_id.is_empty() {
+        return Ok(None);
+    }
+    let secret =
+        read.filled("link", "client_secret", "is needed with link.client_id; set it, or link.client_secret_file")?;
+    let listen =
+        read.parsed("web", "listen", "is needed with [link]: where the link page is served, such as 0.0.0.0:8080")?;
+    read.filled("web", "public_url", "is needed with [link]: the address under which browsers reach the link page")?;
+    let public_url = read.url("web", "public_url")?;
+    if !matches!(public_url.scheme(), "https" | "http")
+        || public_url.query().is_some()
+        || public_url.fragment().is_some()
+    {
+        return Err(BadSettings::value("web.public_url", "write an address such as https://sync.contoso.com"));
+    }
+    Ok(Some(Link {
+        client_id: client_id.to_owned(),
+        client_secret: SecretString::from(secret.to_owned()),
+        listen,
+        public_url,
+    }))
+}
+
 fn access(read: &Reader<'_>) -> Result<Access, BadSettings> {
     let rows = read.get("access", "chat_role").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let chat_roles = rows.iter().map(chat_role).collect::<Result<_, _>>()?;
+    let require_link = match read.get("access", "require_link") {
+        Some(Value::Boolean(set)) => *set,
+        Some(Value::String(text)) => match text.as_str() {
+            "auto" => !read.text("link", "client_id")?.is_empty(),
+            "true" => true,
+            "false" => false,
+            _ => return Err(BadSettings::value("access.require_link", REQUIRE_LINK)),
+        },
+        _ => return Err(BadSettings::value("access.require_link", REQUIRE_LINK)),
+    };
     Ok(Access {
+        require_link,
+        entra_admins: read.list("access", "entra_admins")?,
         seed_roles_grant_sync: read.flag("access", "seed_roles_grant_sync")?,
         admin_roles: read.list("access", "admin_roles")?,
         chat_roles,

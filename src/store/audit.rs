@@ -40,6 +40,12 @@ pub enum Event {
     LateWatch,
     /// A notice could not be delivered anywhere.
     NoticeDropped,
+    /// A chat account is an Entra person from now on.
+    Linked,
+    /// It is not any more.
+    Unlinked,
+    /// Something on the way to a link was refused.
+    LinkRefused,
 }
 
 impl Event {
@@ -59,6 +65,9 @@ impl Event {
             Self::Outcome => "outcome",
             Self::LateWatch => "late_watch",
             Self::NoticeDropped => "notice_dropped",
+            Self::Linked => "linked",
+            Self::Unlinked => "unlinked",
+            Self::LinkRefused => "link_refused",
         }
     }
 }
@@ -124,8 +133,10 @@ impl AuditRow {
 
 pub(super) async fn append(tx: &mut Tx<'_>, tenant: &str, at: Timestamp, row: &AuditRow) -> Result<(), Error> {
     sqlx::query(
-        "INSERT INTO audit (tenant_id, at, event, actor_user, actor_name, request_id, device_sync_id, device_id, detail)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO audit (tenant_id, at, event, actor_user, actor_name, request_id, device_sync_id, device_id, detail,
+             entra_user)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,
+             (SELECT entra_user FROM links WHERE tenant_id = $1 AND chat_user = $4 AND ended_at IS NULL))",
     )
     .bind(tenant)
     .bind(millis(at))

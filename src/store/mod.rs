@@ -10,6 +10,7 @@ mod finish;
 mod history;
 mod ids;
 mod late;
+mod links;
 mod model;
 mod notices;
 mod requests;
@@ -24,6 +25,7 @@ pub use finish::Ending;
 pub use history::{HistoryRow, RecentSync};
 pub use ids::{DeviceSyncId, LateWatchId, NoticeId, RequestId};
 pub use late::{ClaimedLateWatch, LateEnd};
+pub use links::{EntraPerson, Link, LinkSource, Linked};
 pub use model::{
     Address, Answer, DeviceSyncState, FailureReport, Notice, Outcome, Phase, RefusedWhy, Reply, Report, RequestState,
 };

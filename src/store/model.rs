@@ -24,6 +24,7 @@ macro_rules! stored_words {
         }
     };
 }
+pub(super) use stored_words;
 
 /// Where a sync request stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,0 +1,38 @@
+-- Which Entra person a chat account is. A row with `ended_at` stays: it keeps chat roles from counting again.
+CREATE TABLE links (
+    tenant_id   TEXT    NOT NULL,
+    chat_user   TEXT    NOT NULL,
+    entra_user  TEXT    NOT NULL,
+    name        TEXT    NOT NULL,
+    sign_in     TEXT    NOT NULL,
+    guest       INTEGER NOT NULL,
+    source      TEXT    NOT NULL,
+    linked_at   INTEGER NOT NULL,
+    ended_at    INTEGER,
+    PRIMARY KEY (tenant_id, chat_user)
+);
+-- One Entra person acts through one chat account.
+CREATE UNIQUE INDEX links_of_person ON links (tenant_id, entra_user) WHERE ended_at IS NULL;
+
+-- A `/link` on its way. Secrets that a browser carries are kept as SHA-256 only.
+CREATE TABLE link_attempts (
+    id           TEXT    NOT NULL PRIMARY KEY,
+    tenant_id    TEXT    NOT NULL,
+    chat_user    TEXT    NOT NULL,
+    chat_name    TEXT    NOT NULL,
+    state        TEXT    NOT NULL,
+    ticket_hash  TEXT    NOT NULL UNIQUE,
+    browser_hash TEXT,
+    state_hash   TEXT    UNIQUE,
+    nonce        TEXT,
+    verifier     TEXT,
+    code_hash    TEXT,
+    tries        INTEGER NOT NULL DEFAULT 0,
+    found        TEXT,
+    expires_at   INTEGER NOT NULL
+);
+CREATE INDEX link_attempts_of ON link_attempts (tenant_id, chat_user);
+CREATE INDEX link_attempts_by_time ON link_attempts (expires_at);
+
+-- On whose authority: the Entra person linked to the actor at that moment, if any.
+ALTER TABLE audit ADD COLUMN entra_user TEXT;
