@@ -5,12 +5,14 @@
 //! [`Error`] that says whether trying again makes sense.
 
 mod apps;
+mod batch;
 mod client;
 mod devices;
 mod endpoint;
 mod error;
 mod odata;
 mod people;
+mod reach;
 mod roles;
 mod throttle;
 mod token;
@@ -19,5 +21,6 @@ mod wire;
 pub use client::{Graph, Patience, Stamped};
 pub use devices::Search;
 pub use error::{Error, Kind, Retry};
-pub use people::Members;
+pub use people::{Members, PersonFacts};
+pub use reach::Wanted;
 pub use token::{BadCredential, Token};
