@@ -77,6 +77,15 @@ impl Budget {
     pub fn take(&self) -> Result<(), Wait> {
         self.limiter.check().map_err(|not_until| wait(&not_until, self.since.now()))
     }
+
+    /// Takes `count` at once, or none and says how long to wait. A count that never fits at once counts as one.
+    pub fn take_many(&self, count: u32) -> Result<(), Wait> {
+        let Some(count) = NonZeroU32::new(count) else { return Ok(()) };
+        match self.limiter.check_n(count) {
+            Ok(taken) => taken.map_err(|not_until| wait(&not_until, self.since.now())),
+            Err(_more_than_fit) => self.take(),
+        }
+    }
 }
 
 /// One rate for each key: each person, each server.

@@ -113,7 +113,8 @@ impl Graph {
 
     async fn batch(&self, version: Version, reads: &[Read], which: &[usize]) -> Answers {
         let items: Vec<Value> = which.iter().map(|&at| item(at, &reads[at])).collect();
-        let mut found: HashMap<String, Response> = match self.send_batch(version, &items).await {
+        let turns: Vec<u32> = which.iter().map(|&at| reads[at].identity_units()).collect();
+        let mut found: HashMap<String, Response> = match self.send_batch(version, &items, &turns).await {
             Ok(body) => match serde_json::from_slice::<Responses>(&body) {
                 Ok(read) => read.responses.into_iter().map(|response| (response.id.clone(), response)).collect(),
                 Err(_) => return failed(which, &Kind::Malformed("not a batch's answer")),

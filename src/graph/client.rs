@@ -90,7 +90,7 @@ impl Graph {
         }
         let started = self.clock.now();
         let url = SyncDevice(device).url(&self.base);
-        let sent = self.send(Class::Write, 1, || self.http.post(url.clone()).header("Content-Length", "0")).await;
+        let sent = self.send(Class::Write, &[0], || self.http.post(url.clone()).header("Content-Length", "0")).await;
         sent.map(|answer| answer.request_id).map_err(|(kind, id)| self.error(kind, 1, started, id))
     }
 
@@ -156,7 +156,7 @@ impl Graph {
                 Some(body) => self.http.post(url.clone()).json(body),
                 None => self.http.get(url.clone()),
             };
-            let (kind, request_id) = match self.send(Class::Read, 1, request).await {
+            let (kind, request_id) = match self.send(Class::Read, &[read.identity_units()], request).await {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
@@ -168,11 +168,16 @@ impl Graph {
         }
     }
 
-    /// One batch of reads; each item takes a turn of its own, because Graph counts each.
-    pub(super) async fn send_batch(&self, version: Version, items: &[serde_json::Value]) -> Result<Vec<u8>, Kind> {
+    /// One batch of reads; each item takes a turn of its own (`turns`: its identity units), because Graph counts each.
+    pub(super) async fn send_batch(
+        &self,
+        version: Version,
+        items: &[serde_json::Value],
+        turns: &[u32],
+    ) -> Result<Vec<u8>, Kind> {
         let url = version.batch_url(&self.base);
         let body = serde_json::json!({ "requests": items });
-        let sent = self.send(Class::Read, items.len(), || self.http.post(url.clone()).json(&body)).await;
+        let sent = self.send(Class::Read, turns, || self.http.post(url.clone()).json(&body)).await;
         sent.map(|answer| answer.body).map_err(|(kind, _)| kind)
     }
 
@@ -189,7 +194,7 @@ impl Graph {
     async fn send(
         &self,
         class: Class,
-        turns: usize,
+        turns: &[u32],
         request: impl Fn() -> reqwest::RequestBuilder,
     ) -> Result<Answer, (Kind, Option<String>)> {
         let mut fresh_token = false;
@@ -211,7 +216,7 @@ impl Graph {
     async fn send_once(
         &self,
         class: Class,
-        turns: usize,
+        turns: &[u32],
         request: reqwest::RequestBuilder,
     ) -> Result<Answer, (Kind, Option<String>)> {
         let token = tokio::time::timeout(self.timeout, self.token.get()).await;
@@ -226,8 +231,8 @@ impl Graph {
                 return Err((Kind::NoToken, None));
             }
         };
-        for _turn in 0..turns {
-            self.throttle.turn(class).await;
+        for &identity_units in turns {
+            self.throttle.turn(class, identity_units).await;
         }
         let client_request_id = uuid::Uuid::new_v4().to_string();
         let sent = request

@@ -170,6 +170,20 @@ impl Read {
         }
     }
 
+    /// What Entra charges for it, in resource units (Graph throttling page: `checkMemberGroups` 4, the others 2 at most;
+    /// Intune's own reads cost none).
+    pub(super) fn identity_units(&self) -> u32 {
+        match self {
+            Self::UserInGroups(..) | Self::DeviceInGroups(..) => 4,
+            Self::User(_)
+            | Self::DirectoryRoles(_)
+            | Self::DirectoryDevice(_)
+            | Self::GroupUsers(_)
+            | Self::GroupDevices(_) => 2,
+            _ => 0,
+        }
+    }
+
     /// The version it is asked of.
     pub(super) fn version(&self) -> Version {
         match self {

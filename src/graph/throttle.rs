@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::budget::{Budget, Burst};
 use crate::clock::Clock;
-use crate::settings::Limits;
+use crate::settings::{Limits, Rate};
 
 /// Traffic classes; Graph counts a write as a request of any kind as well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,11 +18,16 @@ pub(super) enum Class {
 /// Longest pause taken at Graph's word; a longer one is taken in pieces.
 const LONGEST_PAUSE: SignedDuration = SignedDuration::from_secs(120);
 
+/// Resource units of Entra's users, groups and devices for one app in a small tenant (Graph throttling page; larger
+/// tenants have more).
+const IDENTITY: Rate = Rate { count: 3_500, per: SignedDuration::from_secs(10) };
+
 #[derive(Debug)]
 pub(super) struct Throttle {
     clock: Clock,
     writes: Budget,
     any: Budget,
+    identity: Budget,
     paused_reads: Mutex<Timestamp>,
     paused_writes: Mutex<Timestamp>,
 }
@@ -33,6 +38,7 @@ impl Throttle {
             clock: clock.clone(),
             writes: Budget::new(limits.graph_writes, Burst::Steady, clock),
             any: Budget::new(limits.graph_reads, Burst::Steady, clock),
+            identity: Budget::new(IDENTITY, Burst::Steady, clock),
             paused_reads: Mutex::new(Timestamp::MIN),
             paused_writes: Mutex::new(Timestamp::MIN),
         }
@@ -52,8 +58,11 @@ impl Throttle {
         *paused = until.max(*paused);
     }
 
-    /// Waits for this request's turn.
-    pub(super) async fn turn(&self, class: Class) {
+    /// Waits for this request's turn; `identity_units` is what Entra charges for it.
+    pub(super) async fn turn(&self, class: Class, identity_units: u32) {
+        while let Err(wait) = self.identity.take_many(identity_units) {
+            self.clock.sleep(wait.0).await;
+        }
         loop {
             let paused = *self.paused(class).lock().unwrap_or_else(PoisonError::into_inner);
             let rest = paused.duration_since(self.clock.now());
