@@ -1,11 +1,13 @@
 //! The `[tenant]` half: people, groups, roles, devices, apps, and how the service behaves.
+//!
+//! Long because it is the whole of one file format, each field with what it means.
 
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 use serde::Deserialize;
 
-use crate::tenant::Fault;
+use crate::tenant::{Fault, ScopeFill};
 
 /// Entra, Intune and Graph.
 #[derive(Clone, Debug, Deserialize)]
@@ -19,6 +21,9 @@ pub struct TenantScenario {
     pub domain: String,
     /// The application whose token the bot uses.
     pub application: EntraApplication,
+    /// The application that people sign in to.
+    #[serde(default)]
+    pub sign_in: SignInApplication,
     /// How the service behaves.
     #[serde(default)]
     pub behaviour: Behaviour,
@@ -76,6 +81,32 @@ pub struct EntraApplication {
 
 fn token_lifetime() -> u32 {
     3599
+}
+
+/// The Entra application that people sign in to, with a browser.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignInApplication {
+    /// Application (client) id.
+    pub client_id: String,
+    /// Its client secret.
+    pub secret: String,
+    /// Its display name, which the sign-in page shows.
+    pub name: String,
+    /// The addresses that a sign-in may lead back to; none: any loopback or https address.
+    #[serde(default)]
+    pub redirect_uris: Vec<String>,
+}
+
+impl Default for SignInApplication {
+    fn default() -> Self {
+        Self {
+            client_id: "bbbbbbbb-bbbb-4ccc-8ddd-eeeeeeeeeeee".to_owned(),
+            secret: "sim-link-secret".to_owned(),
+            name: "Intune Sync sign-in".to_owned(),
+            redirect_uris: Vec::new(),
+        }
+    }
 }
 
 /// What the beta app state calls answer.
@@ -176,6 +207,9 @@ pub struct PersonRow {
     /// Whether the account may sign in.
     #[serde(default = "yes")]
     pub enabled: bool,
+    /// Whether it is a guest, invited from another tenant.
+    #[serde(default)]
+    pub guest: bool,
 }
 
 fn yes() -> bool {
@@ -211,6 +245,9 @@ pub struct RoleRow {
     pub id: Option<String>,
     /// Allowed resource actions.
     pub actions: Vec<String>,
+    /// Resource actions that it takes away.
+    #[serde(default)]
+    pub not_actions: Vec<String>,
 }
 
 /// An assignment of an Intune role.
@@ -231,6 +268,9 @@ pub struct AssignmentRow {
     /// Scope tag ids.
     #[serde(default)]
     pub tags: Vec<String>,
+    /// Where the scope groups show on the wire.
+    #[serde(default)]
+    pub fill: ScopeFill,
 }
 
 /// An active Entra directory role.

@@ -13,6 +13,7 @@ use super::model::{
     World,
 };
 use super::seed::{Seed, id_for};
+use super::sign_in::{Keys, SignIns};
 use super::throttle::Limits;
 use super::{built_in, generate, platform};
 use crate::scenario::tenant::{CheckInRow, DeviceAppRow, DeviceRow, TenantScenario, ThenRow};
@@ -29,12 +30,15 @@ pub(crate) fn world(scenario: &TenantScenario, now: Timestamp, addr: SocketAddr)
         tenant_id: scenario.tenant_id.clone(),
         domain: scenario.domain.clone(),
         application: scenario.application.clone(),
+        sign_in: scenario.sign_in.clone(),
+        sign_ins: SignIns::new(Keys::load().context("the keys that sign ID tokens")?),
         behaviour: scenario.behaviour.clone(),
         people: Vec::new(),
         groups: Vec::new(),
         directory_roles: Vec::new(),
         roles: built_in::roles(scenario.behaviour.security_manager_lists_sync),
         assignments: Vec::new(),
+        truncated_assignments: false,
         scope_tags: vec![("0".to_owned(), "Default".to_owned())],
         apps: Vec::new(),
         devices: Vec::new(),
@@ -50,6 +54,8 @@ pub(crate) fn world(scenario: &TenantScenario, now: Timestamp, addr: SocketAddr)
             name: row.name.clone(),
             upn: format!("{}@{}", row.key, scenario.domain),
             enabled: row.enabled,
+            guest: row.guest,
+            made_up: false,
         });
     }
     for row in &scenario.app {
@@ -181,7 +187,8 @@ impl World {
     fn build_roles(&mut self, scenario: &TenantScenario) -> anyhow::Result<()> {
         for row in &scenario.role {
             let id = row.id.clone().unwrap_or_else(|| id_for(scenario.seed, "role", &row.name));
-            self.roles.push(Role { id, name: row.name.clone(), built_in: false, actions: row.actions.clone() });
+            let (actions, not_actions) = (row.actions.clone(), row.not_actions.clone());
+            self.roles.push(Role { id, name: row.name.clone(), built_in: false, actions, not_actions });
         }
         self.scope_tags.extend(scenario.scope_tag.iter().map(|tag| (tag.id.clone(), tag.name.clone())));
         for row in &scenario.assignment {
@@ -195,6 +202,8 @@ impl World {
                 scope_type: row.scope.clone(),
                 scope_groups: self.objects_named(&row.groups)?,
                 tags: row.tags.clone(),
+                fill: row.fill,
+                hidden: Vec::new(),
             });
         }
         for row in &scenario.directory_role {
@@ -204,6 +213,7 @@ impl World {
                 name: row.name.clone(),
                 template: row.template.clone(),
                 members: self.objects_named(&names)?.into_iter().collect(),
+                ends: Vec::new(),
             });
         }
         Ok(())

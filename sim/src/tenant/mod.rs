@@ -2,9 +2,10 @@
 //!
 //! - `http`, `entra`, `odata`, `route`, `dispatch`, `batch`: from the wire to a handler.
 //! - `devices`, `directory`, `rbac`, `apps`, `report`, `audit`: the handlers, one area each.
+//! - `sign_in`: people who sign in with a browser.
 //! - `model`, `settle`: what there is, and what time does to it.
 //! - `fault`, `throttle`: what goes wrong, and what is too much.
-//! - `handle`, `views`, `control`: what tests and the chat page see and do.
+//! - `handle`, `people`, `rights`, `views`, `control`: what tests and the chat page see and do.
 
 mod answer;
 mod apps;
@@ -26,12 +27,15 @@ mod http;
 mod log;
 mod model;
 mod odata;
+mod people;
 mod platform;
 mod rbac;
 mod report;
+mod rights;
 mod route;
 mod seed;
 mod settle;
+mod sign_in;
 mod throttle;
 mod views;
 
@@ -41,7 +45,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub use fault::{Fault, FaultId, FaultKind, RetryAfter};
 pub use handle::NotThere;
 pub use log::{GraphCall, SyncCall};
-pub use model::{AppChange, CheckIn};
+pub use model::{AppChange, CheckIn, Hidden, ScopeFill};
+pub use rights::AssignmentSpec;
+pub use sign_in::{Forgery, SignInError};
 pub use views::{AppView, DeviceView};
 
 use crate::{Clock, Scenario, Traffic};

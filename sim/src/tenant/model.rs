@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::scenario::tenant::{Behaviour, EntraApplication};
+use super::sign_in::SignIns;
+use crate::scenario::tenant::{Behaviour, EntraApplication, SignInApplication};
 
 /// The id that stands for "no Entra device" and "no user".
 pub(crate) const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
@@ -17,6 +18,18 @@ pub(crate) struct Person {
     pub(crate) name: String,
     pub(crate) upn: String,
     pub(crate) enabled: bool,
+    pub(crate) guest: bool,
+    /// Made up beside the scenario's named people.
+    pub(crate) made_up: bool,
+}
+
+/// An access token that was handed out.
+#[derive(Clone, Debug)]
+pub(crate) struct Token {
+    pub(crate) text: String,
+    pub(crate) ends: Timestamp,
+    /// Object id of the person who signed in for it; `None` for the application's own.
+    pub(crate) person: Option<String>,
 }
 
 /// A security group; `members` are object ids of people, Entra devices and other groups.
@@ -34,6 +47,8 @@ pub(crate) struct DirectoryRole {
     pub(crate) name: String,
     pub(crate) template: String,
     pub(crate) members: BTreeSet<String>,
+    /// Members who lose it by themselves, and when.
+    pub(crate) ends: Vec<(String, Timestamp)>,
 }
 
 /// An Intune role definition.
@@ -43,6 +58,29 @@ pub(crate) struct Role {
     pub(crate) name: String,
     pub(crate) built_in: bool,
     pub(crate) actions: Vec<String>,
+    pub(crate) not_actions: Vec<String>,
+}
+
+/// Where the scope groups of an assignment show on the wire; documents name both, and which one is filled was not seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ScopeFill {
+    /// In `resourceScopes` and in `scopeMembers`.
+    #[default]
+    Both,
+    /// In `resourceScopes` only.
+    ResourceScopes,
+    /// In `scopeMembers` only.
+    ScopeMembers,
+}
+
+/// The list from which an assignment is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hidden {
+    /// `roleAssignments`.
+    FromAll,
+    /// `roleDefinitions/{id}/roleAssignments`.
+    FromItsRole,
 }
 
 /// An assignment of an Intune role.
@@ -55,6 +93,8 @@ pub(crate) struct Assignment {
     pub(crate) scope_type: String,
     pub(crate) scope_groups: Vec<String>,
     pub(crate) tags: Vec<String>,
+    pub(crate) fill: ScopeFill,
+    pub(crate) hidden: Vec<Hidden>,
 }
 
 /// An app in Intune.
@@ -196,17 +236,21 @@ pub(crate) struct World {
     pub(crate) tenant_id: String,
     pub(crate) domain: String,
     pub(crate) application: EntraApplication,
+    pub(crate) sign_in: SignInApplication,
+    pub(crate) sign_ins: SignIns,
     pub(crate) behaviour: Behaviour,
     pub(crate) people: Vec<Person>,
     pub(crate) groups: Vec<Group>,
     pub(crate) directory_roles: Vec<DirectoryRole>,
     pub(crate) roles: Vec<Role>,
     pub(crate) assignments: Vec<Assignment>,
+    /// Rows of `roleAssignments` come without scope type, members and scope tags.
+    pub(crate) truncated_assignments: bool,
     pub(crate) scope_tags: Vec<(String, String)>,
     pub(crate) apps: Vec<App>,
     pub(crate) devices: Vec<Device>,
-    /// Tokens handed out, with the moment each expires.
-    pub(crate) tokens: Vec<(String, Timestamp)>,
+    /// Tokens handed out.
+    pub(crate) tokens: Vec<Token>,
     pub(crate) faults: super::fault::Faults,
     pub(crate) limits: super::throttle::Limits,
     pub(crate) log: super::log::Log,
