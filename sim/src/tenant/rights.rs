@@ -77,7 +77,10 @@ impl Tenant {
         self.with(|world| {
             let role = world.roles.iter().find(|r| r.name == spec.role || r.id == spec.role);
             let role = role.ok_or_else(|| not_there("role", spec.role))?.id.clone();
-            let id = id_for(world.seed, "assignment", &format!("{}/{}", spec.name, world.assignments.len()));
+            // The name and a number that no assignment of this name has: one that was taken away leaves a gap.
+            let free = |id: &String| world.assignments.iter().all(|a| a.id != *id);
+            let mut ids = (0_u32..).map(|n| id_for(world.seed, "assignment", &format!("{}/{n}", spec.name)));
+            let id = ids.find(free).unwrap_or_default();
             let (members, scope_groups) = (groups(world, spec.members)?, groups(world, spec.groups)?);
             world.assignments.push(Assignment {
                 id: id.clone(),
