@@ -11,6 +11,7 @@ use super::client::{Graph, Patience, UNAVAILABLE_FIRST, again_after, retry_after
 use super::endpoint::{Read, Version};
 use super::error::{Error, Kind, classify};
 use super::odata::Page;
+use super::throttle::Load;
 
 /// Items of one batch at the most (Microsoft Graph, JSON batching page).
 const ITEMS: usize = 20;
@@ -105,7 +106,7 @@ impl Graph {
 
     async fn batches(&self, version: Version, reads: &[Read], which: &[usize]) -> Answers {
         let mut answers = Answers::new();
-        for chunk in which.chunks(ITEMS) {
+        for chunk in which.chunks(self.batch_size(ITEMS)) {
             answers.extend(self.batch(version, reads, chunk).await);
         }
         answers
@@ -113,8 +114,12 @@ impl Graph {
 
     async fn batch(&self, version: Version, reads: &[Read], which: &[usize]) -> Answers {
         let items: Vec<Value> = which.iter().map(|&at| item(at, &reads[at])).collect();
-        let turns: Vec<u32> = which.iter().map(|&at| reads[at].identity_units()).collect();
-        let mut found: HashMap<String, Response> = match self.send_batch(version, &items, &turns).await {
+        // Graph counts each item.
+        let load = Load {
+            requests: u32::try_from(which.len()).unwrap_or(u32::MAX),
+            identity_units: which.iter().map(|&at| reads[at].identity_units()).sum(),
+        };
+        let mut found: HashMap<String, Response> = match self.send_batch(version, &items, load).await {
             Ok(body) => match serde_json::from_slice::<Responses>(&body) {
                 Ok(read) => read.responses.into_iter().map(|response| (response.id.clone(), response)).collect(),
                 Err(_) => return failed(which, &Kind::Malformed("not a batch's answer")),

@@ -11,7 +11,7 @@ use url::Url;
 use super::endpoint::{Read, SyncDevice, Version};
 use super::error::{Error, Kind, Retry, classify};
 use super::odata::Page;
-use super::throttle::{Class, Throttle};
+use super::throttle::{Class, Load, Throttle};
 use super::token::Token;
 use crate::clock::Clock;
 use crate::intune::DeviceId;
@@ -90,7 +90,8 @@ impl Graph {
         }
         let started = self.clock.now();
         let url = SyncDevice(device).url(&self.base);
-        let sent = self.send(Class::Write, &[0], || self.http.post(url.clone()).header("Content-Length", "0")).await;
+        let sent =
+            self.send(Class::Write, Load::ONE, || self.http.post(url.clone()).header("Content-Length", "0")).await;
         sent.map(|answer| answer.request_id).map_err(|(kind, id)| self.error(kind, 1, started, id))
     }
 
@@ -147,6 +148,7 @@ impl Graph {
 
     async fn fetch(&self, url: &Url, read: &Read, patience: Patience) -> Result<Answer, Error> {
         let started = self.clock.now();
+        let load = Load { identity_units: read.identity_units(), ..Load::ONE };
         let body = read.body();
         let mut attempts = 0;
         let mut wait = UNAVAILABLE_FIRST;
@@ -156,7 +158,7 @@ impl Graph {
                 Some(body) => self.http.post(url.clone()).json(body),
                 None => self.http.get(url.clone()),
             };
-            let (kind, request_id) = match self.send(Class::Read, &[read.identity_units()], request).await {
+            let (kind, request_id) = match self.send(Class::Read, load, request).await {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
@@ -168,17 +170,22 @@ impl Graph {
         }
     }
 
-    /// One batch of reads; each item takes a turn of its own (`turns`: its identity units), because Graph counts each.
+    /// One batch of reads.
     pub(super) async fn send_batch(
         &self,
         version: Version,
         items: &[serde_json::Value],
-        turns: &[u32],
+        load: Load,
     ) -> Result<Vec<u8>, Kind> {
         let url = version.batch_url(&self.base);
         let body = serde_json::json!({ "requests": items });
-        let sent = self.send(Class::Read, turns, || self.http.post(url.clone()).json(&body)).await;
+        let sent = self.send(Class::Read, load, || self.http.post(url.clone()).json(&body)).await;
         sent.map(|answer| answer.body).map_err(|(kind, _)| kind)
+    }
+
+    /// Items that a batch may hold.
+    pub(super) fn batch_size(&self, most: usize) -> usize {
+        most.min(self.throttle.at_once()).max(1)
     }
 
     /// Reads wait as long as Graph says, or long enough.
@@ -194,12 +201,12 @@ impl Graph {
     async fn send(
         &self,
         class: Class,
-        turns: &[u32],
+        load: Load,
         request: impl Fn() -> reqwest::RequestBuilder,
     ) -> Result<Answer, (Kind, Option<String>)> {
         let mut fresh_token = false;
         loop {
-            match self.send_once(class, turns, request()).await {
+            match self.send_once(class, load, request()).await {
                 Err((Kind::Unauthorized, _)) if !fresh_token => {
                     fresh_token = true;
                     self.token.forget();
@@ -216,7 +223,7 @@ impl Graph {
     async fn send_once(
         &self,
         class: Class,
-        turns: &[u32],
+        load: Load,
         request: reqwest::RequestBuilder,
     ) -> Result<Answer, (Kind, Option<String>)> {
         let token = tokio::time::timeout(self.timeout, self.token.get()).await;
@@ -231,9 +238,7 @@ impl Graph {
                 return Err((Kind::NoToken, None));
             }
         };
-        for &identity_units in turns {
-            self.throttle.turn(class, identity_units).await;
-        }
+        self.throttle.turn(class, load).await;
         let client_request_id = uuid::Uuid::new_v4().to_string();
         let sent = request
             .bearer_auth(token.expose_secret())

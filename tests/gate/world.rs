@@ -98,8 +98,11 @@ fn group(number: usize) -> impl Strategy<Value = Group> {
 }
 
 fn device() -> impl Strategy<Value = Device> {
-    (prop::option::of(0..PEOPLE), prop::bool::weighted(0.8), tags())
-        .prop_map(|(user, in_entra, tags)| Device { user, in_entra, tags })
+    (prop::option::of(0..PEOPLE), prop::bool::weighted(0.8), tags()).prop_map(|(user, in_entra, tags)| Device {
+        user,
+        in_entra,
+        tags,
+    })
 }
 
 fn assignment() -> impl Strategy<Value = Assignment> {
@@ -114,7 +117,14 @@ fn assignment() -> impl Strategy<Value = Assignment> {
     ]);
     let fill = prop::sample::select(vec!["both", "resource_scopes", "scope_members"]);
     (0..ROLES.len(), some(GROUPS, 2), scope, some(GROUPS, 2), fill, tags()).prop_map(
-        |(role, members, scope, scope_groups, fill, tags)| Assignment { role, members, scope, scope_groups, fill, tags },
+        |(role, members, scope, scope_groups, fill, tags)| Assignment {
+            role,
+            members,
+            scope,
+            scope_groups,
+            fill,
+            tags,
+        },
     )
 }
 
@@ -186,9 +196,14 @@ impl World {
             writeln!(toml, "[[person]]\nkey = \"p{number}\"\nname = \"Person {number}\"\nenabled = {enabled}")?;
         }
         for (number, group) in self.groups.iter().enumerate() {
-            let (people, devices) = (names("p", &group.people), names("D", &group.devices));
+            // Entra's groups hold Entra's objects; what it does not know cannot be in one.
+            let known: Vec<_> = group.devices.iter().copied().filter(|&device| self.devices[device].in_entra).collect();
+            let (people, devices) = (names("p", &group.people), names("D", &known));
             let groups = names("g", &group.groups);
-            writeln!(toml, "[[group]]\nname = \"g{number}\"\npeople = {people}\ndevices = {devices}\ngroups = {groups}")?;
+            writeln!(
+                toml,
+                "[[group]]\nname = \"g{number}\"\npeople = {people}\ndevices = {devices}\ngroups = {groups}"
+            )?;
         }
         for role in ROLES.iter().filter(|role| !role.built_in) {
             let allowed = if role.allows { format!("[\"{READ}\", \"{SYNC}\"]") } else { format!("[\"{READ}\"]") };
