@@ -31,6 +31,7 @@ pub(super) enum Read {
     Device(DeviceId),
     PrimaryUsers(DeviceId),
     RoleDefinitions,
+    User(EntraUserId),
     DirectoryDevice(EntraDeviceId),
     /// Which of these groups (at most 20) the person is in.
     UserInGroups(EntraUserId, Vec<GroupId>),
@@ -70,6 +71,7 @@ impl Read {
             Self::Device(id) => managed(&[&id.to_string()]),
             Self::PrimaryUsers(id) => managed(&[&id.to_string(), "users"]),
             Self::RoleDefinitions => join(base, &["v1.0", "deviceManagement", "roleDefinitions"]),
+            Self::User(id) => join(base, &["v1.0", "users", &id.to_string()]),
             Self::DirectoryDevice(_) => join(base, &["v1.0", "devices"]),
             Self::UserInGroups(id, _) => join(base, &["v1.0", "users", &id.to_string(), "checkMemberGroups"]),
             Self::DeviceInGroups(id, _) => {
@@ -112,6 +114,9 @@ impl Read {
             }
             Self::Device(_) => vec![("$select", DEVICE_SINGLE.to_owned())],
             Self::PrimaryUsers(_) => vec![("$select", "id".to_owned())],
+            Self::User(_) => {
+                vec![("$select", "id,displayName,userPrincipalName,accountEnabled,userType".to_owned())]
+            }
             Self::DirectoryDevice(id) => {
                 vec![("$filter", format!("deviceId eq {}", quote(&id.to_string()))), ("$select", "id".to_owned())]
             }
