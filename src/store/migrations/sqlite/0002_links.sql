@@ -14,13 +14,15 @@ CREATE TABLE links (
 -- One Entra person acts through one chat account.
 CREATE UNIQUE INDEX links_of_person ON links (tenant_id, entra_user) WHERE ended_at IS NULL;
 
--- A `/link` on its way. Secrets that a browser carries are kept as SHA-256 only.
+-- A `/link` on its way: open, started, signing_in, found, confirmed, linked; or ended.
+-- What a browser or a person carries (ticket, cookie, state, code) is kept as SHA-256 only; nonce and verifier
+-- never leave the bot and Entra, and are forgotten with the sign-in.
 CREATE TABLE link_attempts (
     id           TEXT    NOT NULL PRIMARY KEY,
     tenant_id    TEXT    NOT NULL,
     chat_user    TEXT    NOT NULL,
     chat_name    TEXT    NOT NULL,
-    state        TEXT    NOT NULL,
+    phase        TEXT    NOT NULL,
     ticket_hash  TEXT    NOT NULL UNIQUE,
     browser_hash TEXT,
     state_hash   TEXT    UNIQUE,
@@ -33,6 +35,3 @@ CREATE TABLE link_attempts (
 );
 CREATE INDEX link_attempts_of ON link_attempts (tenant_id, chat_user);
 CREATE INDEX link_attempts_by_time ON link_attempts (expires_at);
-
--- On whose authority: the Entra person linked to the actor at that moment, if any.
-ALTER TABLE audit ADD COLUMN entra_user TEXT;
