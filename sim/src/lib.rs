@@ -1,8 +1,8 @@
 //! A second witness: a simulated Microsoft tenant and a simulated Discord, written from the public documents alone.
 //!
 //! It knows nothing of the bot. Any Discord or Graph client can be pointed at it: one listener on loopback serves
-//! Discord's REST API (`/api/v10/…`) and gateway (`/gateway`), Entra's token endpoint (`/{tenant}/oauth2/v2.0/token`),
-//! Microsoft Graph (`/v1.0/…`, `/beta/…`) and a chat page (`/`).
+//! Discord's REST API (`/api/v10/…`) and gateway (`/gateway`), Entra's sign-in page and token endpoint
+//! (`/{tenant}/oauth2/v2.0/…`), Microsoft Graph (`/v1.0/…`, `/beta/…`) and a chat page (`/`).
 //!
 //! - [`tenant`]: Entra and Graph, stateful, with Graph's quirks.
 //! - [`discord`]: Discord's REST and gateway, strict; and the people who type and click.

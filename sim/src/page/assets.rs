@@ -33,6 +33,7 @@ pub(super) async fn file(Path(name): Path<String>) -> Response {
     match name.as_str() {
         "style.css" => serve("text/css; charset=utf-8", include_str!("assets/style.css")),
         "panel.css" => serve("text/css; charset=utf-8", include_str!("assets/panel.css")),
+        "sign-in.css" => serve("text/css; charset=utf-8", include_str!("assets/sign-in.css")),
         "app.js" => serve(SCRIPT, include_str!("assets/app.js")),
         "dom.js" => serve(SCRIPT, include_str!("assets/dom.js")),
         "markdown.js" => serve(SCRIPT, include_str!("assets/markdown.js")),

@@ -19,6 +19,9 @@ pub struct TenantScenario {
     pub domain: String,
     /// The application whose token the bot uses.
     pub application: EntraApplication,
+    /// The application that people sign in to.
+    #[serde(default)]
+    pub sign_in: SignInApplication,
     /// How the service behaves.
     #[serde(default)]
     pub behaviour: Behaviour,
@@ -76,6 +79,32 @@ pub struct EntraApplication {
 
 fn token_lifetime() -> u32 {
     3599
+}
+
+/// The Entra application that people sign in to, with a browser.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignInApplication {
+    /// Application (client) id.
+    pub client_id: String,
+    /// Its client secret.
+    pub secret: String,
+    /// Its display name, which the sign-in page shows.
+    pub name: String,
+    /// The addresses that a sign-in may lead back to; none: any loopback or https address.
+    #[serde(default)]
+    pub redirect_uris: Vec<String>,
+}
+
+impl Default for SignInApplication {
+    fn default() -> Self {
+        Self {
+            client_id: "bbbbbbbb-bbbb-4ccc-8ddd-eeeeeeeeeeee".to_owned(),
+            secret: "sim-link-secret".to_owned(),
+            name: "Intune Sync sign-in".to_owned(),
+            redirect_uris: Vec::new(),
+        }
+    }
 }
 
 /// What the beta app state calls answer.
@@ -176,6 +205,9 @@ pub struct PersonRow {
     /// Whether the account may sign in.
     #[serde(default = "yes")]
     pub enabled: bool,
+    /// Whether it is a guest, invited from another tenant.
+    #[serde(default)]
+    pub guest: bool,
 }
 
 fn yes() -> bool {

@@ -18,6 +18,8 @@ pub(crate) enum Body {
     Stream(Value),
     /// JSON that is cut short on the wire.
     Broken(Value),
+    /// A page for people.
+    Html(String),
 }
 
 /// An answer before it goes onto the wire.
@@ -121,7 +123,7 @@ impl Answer {
     /// The body, where it is JSON.
     pub(crate) fn json_body(&self) -> Option<&Value> {
         match &self.body {
-            Body::Empty => None,
+            Body::Empty | Body::Html(_) => None,
             Body::Json(value) | Body::Stream(value) | Body::Broken(value) => Some(value),
         }
     }

@@ -86,6 +86,7 @@ fn read_item(outer: &Call, item: &Value) -> Result<Call, &'static str> {
         eventual: header("ConsistencyLevel") == Some("eventual"),
         body,
         in_batch: true,
+        person: outer.person.clone(),
     })
 }
 
@@ -97,7 +98,7 @@ fn response(id: &str, answer: Answer) -> Value {
     }
     let mut response = json!({"id": id, "status": answer.status, "headers": headers});
     match answer.body {
-        Body::Empty => {}
+        Body::Empty | Body::Html(_) => {}
         Body::Json(value) => response["body"] = value,
         // Inside a batch, what is not JSON comes as base64 text.
         Body::Stream(value) => response["body"] = json!(base64(value.to_string().as_bytes())),

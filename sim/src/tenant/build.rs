@@ -13,6 +13,7 @@ use super::model::{
     World,
 };
 use super::seed::{Seed, id_for};
+use super::sign_in::{Keys, SignIns};
 use super::throttle::Limits;
 use super::{built_in, generate, platform};
 use crate::scenario::tenant::{CheckInRow, DeviceAppRow, DeviceRow, TenantScenario, ThenRow};
@@ -29,6 +30,8 @@ pub(crate) fn world(scenario: &TenantScenario, now: Timestamp, addr: SocketAddr)
         tenant_id: scenario.tenant_id.clone(),
         domain: scenario.domain.clone(),
         application: scenario.application.clone(),
+        sign_in: scenario.sign_in.clone(),
+        sign_ins: SignIns::new(Keys::load().context("the keys that sign ID tokens")?),
         behaviour: scenario.behaviour.clone(),
         people: Vec::new(),
         groups: Vec::new(),
@@ -50,6 +53,8 @@ pub(crate) fn world(scenario: &TenantScenario, now: Timestamp, addr: SocketAddr)
             name: row.name.clone(),
             upn: format!("{}@{}", row.key, scenario.domain),
             enabled: row.enabled,
+            guest: row.guest,
+            made_up: false,
         });
     }
     for row in &scenario.app {

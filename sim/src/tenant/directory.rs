@@ -54,7 +54,7 @@ pub(crate) fn user_row(person: &Person, select: Option<&[String]>) -> Value {
         "mail": person.upn,
         "jobTitle": null,
         "accountEnabled": person.enabled,
-        "userType": "Member",
+        "userType": if person.guest { "Guest" } else { "Member" },
         "deletedDateTime": null,
     });
     let usual = || USER_PROPERTIES[..USUAL_USER_PROPERTIES].iter().map(|&n| n.to_owned()).collect::<Vec<_>>();
@@ -141,6 +141,15 @@ impl World {
         };
         let row = found.ok_or_else(|| Answer::no_object(id))?;
         Ok(Answer::ok(select.map_or_else(|| row.clone(), |names| keep(&row, &names))))
+    }
+
+    /// `/me`: the person who signed in.
+    pub(crate) fn me(&self, call: &Call) -> Result<Answer, Answer> {
+        let Some(person) = &call.person else {
+            let text = "/me request is only valid with delegated authentication flow.";
+            return Err(Answer::error(400, "BadRequest", text));
+        };
+        self.get_object(call, Kind::User, person)
     }
 
     /// `transitiveMemberOf` and `memberOf`.

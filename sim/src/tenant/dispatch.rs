@@ -32,7 +32,13 @@ impl World {
     /// Serves one call that came with `token`.
     pub(crate) fn serve_with_token(&mut self, call: &Call, token: Option<&str>) -> Served {
         match self.token_refusal(token) {
-            None => self.serve(call),
+            None => {
+                let person = self.tokens.iter().find(|known| Some(known.text.as_str()) == token);
+                match person.and_then(|token| token.person.clone()) {
+                    Some(person) => self.serve(&Call { person: Some(person), ..call.clone() }),
+                    None => self.serve(call),
+                }
+            }
             Some(message) => {
                 let answer = Answer::error(401, "InvalidAuthenticationToken", message);
                 self.remember(call, &route(call), &answer, false);
@@ -43,9 +49,9 @@ impl World {
 
     fn token_refusal(&self, token: Option<&str>) -> Option<&'static str> {
         let Some(token) = token else { return Some("Access token is empty.") };
-        match self.tokens.iter().find(|(known, _)| known == token) {
+        match self.tokens.iter().find(|known| known.text == token) {
             None => Some("IDX14100: JWT is not well formed."),
-            Some((_, end)) if *end <= self.now => Some("Lifetime validation failed, the token is expired."),
+            Some(known) if known.ends <= self.now => Some("Lifetime validation failed, the token is expired."),
             Some(_) => None,
         }
     }
@@ -107,6 +113,11 @@ impl World {
                 RetryHint::Absent => None,
             };
             return Some(Answer::too_many(hint));
+        }
+        if call.person.is_some() {
+            let own = *route == Route::Me && call.segments().len() == 1;
+            let denied = "Insufficient privileges to complete the operation.";
+            return (!own).then(|| Answer::error(403, "Authorization_RequestDenied", denied));
         }
         let has = |any: &&&[&str]| any.iter().any(|p| self.application.permissions.iter().any(|known| known == p));
         let missing = route.wants().iter().find(|any| !has(any))?;
@@ -193,9 +204,7 @@ impl World {
             Route::GetMemberGroups(kind, id) => self.get_member_groups(call, *kind, id),
             Route::Members(id, nested, cast) => self.members(call, id, *nested, cast.as_deref()),
             Route::OtherWrite => Err(Answer::no_permission(&["(none: this tenant allows no other write)"])),
-            Route::Me => {
-                Err(Answer::error(400, "BadRequest", "/me request is only valid with delegated authentication flow."))
-            }
+            Route::Me => self.me(call),
             Route::Batch => Err(Answer::error(400, "BadRequest", "A batch may not hold a batch.")),
             Route::Unknown(segment) => Err(Answer::no_segment(segment)),
         }

@@ -44,6 +44,8 @@ fn people(world: &mut World, count: usize) -> Vec<String> {
             upn: format!("{key}@{}", world.domain),
             key: key.clone(),
             enabled: number % 25 != 24,
+            guest: false,
+            made_up: true,
         });
         keys.push(key);
     }

@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 
 use axum::body::{Body as WireBody, to_bytes};
 use axum::extract::{Path, Request, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::Response;
 use axum::routing::{any, get, post};
 use serde_json::Value;
@@ -15,7 +15,8 @@ use tokio_util::io::ReaderStream;
 use super::Tenant;
 use super::answer::{Answer, Body, http_date};
 use super::dispatch::Served;
-use super::entra::recorded_form;
+use super::entra::{recorded_answer, recorded_form};
+use super::model::World;
 use super::odata::{Call, Version, pairs};
 use crate::{Clock, Exchange, Service, Traffic};
 
@@ -28,6 +29,8 @@ pub(crate) fn routes() -> axum::Router<Tenant> {
         .route("/v1.0/{*path}", any(graph))
         .route("/beta/{*path}", any(graph))
         .route("/{tenant}/oauth2/v2.0/token", post(token))
+        .route("/{tenant}/oauth2/v2.0/authorize", get(authorize_page).post(authorize))
+        .route("/{tenant}/discovery/v2.0/keys", get(keys))
         .route("/{tenant}/v2.0/.well-known/openid-configuration", get(openid_configuration))
         .route("/common/discovery/instance", get(instance_discovery))
 }
@@ -60,6 +63,7 @@ async fn graph(State(tenant): State<Tenant>, request: Request) -> Response {
         eventual: header(HeaderName::from_static("consistencylevel")) == Some("eventual"),
         body: json.as_ref().ok().cloned().flatten(),
         in_batch: false,
+        person: None,
     };
     let token = header(header::AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
     let client_request_id = header(HeaderName::from_static("client-request-id"));
@@ -75,38 +79,62 @@ async fn graph(State(tenant): State<Tenant>, request: Request) -> Response {
 }
 
 async fn token(State(tenant): State<Tenant>, Path(name): Path<String>, request: Request) -> Response {
+    form_call(&tenant, request, |world, form| world.token(&name, form)).await
+}
+
+async fn authorize(State(tenant): State<Tenant>, Path(name): Path<String>, request: Request) -> Response {
+    form_call(&tenant, request, |world, form| world.authorize(&name, form)).await
+}
+
+/// A form that is posted to Entra.
+async fn form_call(
+    tenant: &Tenant,
+    request: Request,
+    act: impl FnOnce(&mut World, &[(String, String)]) -> Answer + Send,
+) -> Response {
     let under_way = tenant.traffic.begin();
     let (head, body) = request.into_parts();
     let bytes = to_bytes(body, MOST_BYTES).await.unwrap_or_default();
     let form = pairs(&String::from_utf8_lossy(&bytes));
     let path = head.uri.path();
-    let served = tenant.with(|world| world.with_fault("POST", path, |world| Served::whole(world.token(&name, &form))));
+    let served = tenant.with(|world| world.with_fault("POST", path, |world| Served::whole(act(world, &form))));
     let asked = Asked {
         method: "POST".to_owned(),
         path: path.to_owned(),
         query: head.uri.query().map(str::to_owned),
         body: Some(recorded_form(&form)),
     };
-    let response = finish(&tenant, asked, served, None).await;
+    let response = finish(tenant, asked, served, None).await;
     drop(under_way);
     response
 }
 
+async fn authorize_page(State(tenant): State<Tenant>, Path(name): Path<String>, request: Request) -> Response {
+    let query = pairs(request.uri().query().unwrap_or_default());
+    plain_read(&tenant, request.uri(), |world| world.authorize_page(&name, &query)).await
+}
+
+async fn keys(State(tenant): State<Tenant>, Path(name): Path<String>, request: Request) -> Response {
+    plain_read(&tenant, request.uri(), |world| world.signing_keys(&name)).await
+}
+
 async fn openid_configuration(State(tenant): State<Tenant>, Path(name): Path<String>, request: Request) -> Response {
-    let _under_way = tenant.traffic.begin();
-    let served = Served::whole(tenant.with(|world| world.openid_configuration(&name)));
-    finish(&tenant, discovery(&request), served, None).await
+    plain_read(&tenant, request.uri(), |world| world.openid_configuration(&name)).await
 }
 
 async fn instance_discovery(State(tenant): State<Tenant>, request: Request) -> Response {
-    let _under_way = tenant.traffic.begin();
-    let served = Served::whole(tenant.with(|world| world.instance_discovery()));
-    finish(&tenant, discovery(&request), served, None).await
+    plain_read(&tenant, request.uri(), World::instance_discovery).await
 }
 
-fn discovery(request: &Request) -> Asked {
-    let uri = request.uri();
-    Asked { method: "GET".to_owned(), path: uri.path().to_owned(), query: uri.query().map(str::to_owned), body: None }
+/// A read from Entra that needs no token.
+async fn plain_read(tenant: &Tenant, uri: &Uri, act: impl FnOnce(&World) -> Answer + Send) -> Response {
+    let under_way = tenant.traffic.begin();
+    let (path, query) = (uri.path().to_owned(), uri.query().map(str::to_owned));
+    let served = tenant.with(|world| world.with_fault("GET", &path, |world| Served::whole(act(world))));
+    let asked = Asked { method: "GET".to_owned(), path, query, body: None };
+    let response = finish(tenant, asked, served, None).await;
+    drop(under_way);
+    response
 }
 
 /// Waits where the answer is slow, records the exchange, and sends the answer or loses it.
@@ -121,7 +149,7 @@ async fn finish(tenant: &Tenant, asked: Asked, served: Served, client_request_id
     if lost {
         return closed();
     }
-    note.sent = Some((answer.status, answer.json_body().cloned()));
+    note.sent = Some((answer.status, answer.json_body().map(recorded_answer)));
     drop(note);
     let (kind, body) = match &answer.body {
         Body::Empty => (None, String::new()),
@@ -132,6 +160,7 @@ async fn finish(tenant: &Tenant, asked: Asked, served: Served, client_request_id
             text.truncate(text.floor_char_boundary(text.len() / 2));
             (Some("application/json; charset=utf-8"), text)
         }
+        Body::Html(text) => (Some("text/html; charset=utf-8"), text.clone()),
     };
     let mut response = Response::new(WireBody::from(body));
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

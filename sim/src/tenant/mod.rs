@@ -2,6 +2,7 @@
 //!
 //! - `http`, `entra`, `odata`, `route`, `dispatch`, `batch`: from the wire to a handler.
 //! - `devices`, `directory`, `rbac`, `apps`, `report`, `audit`: the handlers, one area each.
+//! - `sign_in`: people who sign in with a browser.
 //! - `model`, `settle`: what there is, and what time does to it.
 //! - `fault`, `throttle`: what goes wrong, and what is too much.
 //! - `handle`, `views`, `control`: what tests and the chat page see and do.
@@ -32,6 +33,7 @@ mod report;
 mod route;
 mod seed;
 mod settle;
+mod sign_in;
 mod throttle;
 mod views;
 
@@ -42,6 +44,7 @@ pub use fault::{Fault, FaultId, FaultKind, RetryAfter};
 pub use handle::NotThere;
 pub use log::{GraphCall, SyncCall};
 pub use model::{AppChange, CheckIn};
+pub use sign_in::{Forgery, SignInError};
 pub use views::{AppView, DeviceView};
 
 use crate::{Clock, Scenario, Traffic};

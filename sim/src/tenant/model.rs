@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::scenario::tenant::{Behaviour, EntraApplication};
+use super::sign_in::SignIns;
+use crate::scenario::tenant::{Behaviour, EntraApplication, SignInApplication};
 
 /// The id that stands for "no Entra device" and "no user".
 pub(crate) const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
@@ -17,6 +18,18 @@ pub(crate) struct Person {
     pub(crate) name: String,
     pub(crate) upn: String,
     pub(crate) enabled: bool,
+    pub(crate) guest: bool,
+    /// Made up beside the scenario's named people.
+    pub(crate) made_up: bool,
+}
+
+/// An access token that was handed out.
+#[derive(Clone, Debug)]
+pub(crate) struct Token {
+    pub(crate) text: String,
+    pub(crate) ends: Timestamp,
+    /// Object id of the person who signed in for it; `None` for the application's own.
+    pub(crate) person: Option<String>,
 }
 
 /// A security group; `members` are object ids of people, Entra devices and other groups.
@@ -196,6 +209,8 @@ pub(crate) struct World {
     pub(crate) tenant_id: String,
     pub(crate) domain: String,
     pub(crate) application: EntraApplication,
+    pub(crate) sign_in: SignInApplication,
+    pub(crate) sign_ins: SignIns,
     pub(crate) behaviour: Behaviour,
     pub(crate) people: Vec<Person>,
     pub(crate) groups: Vec<Group>,
@@ -205,8 +220,8 @@ pub(crate) struct World {
     pub(crate) scope_tags: Vec<(String, String)>,
     pub(crate) apps: Vec<App>,
     pub(crate) devices: Vec<Device>,
-    /// Tokens handed out, with the moment each expires.
-    pub(crate) tokens: Vec<(String, Timestamp)>,
+    /// Tokens handed out.
+    pub(crate) tokens: Vec<Token>,
     pub(crate) faults: super::fault::Faults,
     pub(crate) limits: super::throttle::Limits,
     pub(crate) log: super::log::Log,

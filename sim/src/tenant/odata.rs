@@ -35,6 +35,8 @@ pub(crate) struct Call {
     pub(crate) eventual: bool,
     pub(crate) body: Option<Value>,
     pub(crate) in_batch: bool,
+    /// Object id of the person for whom the token speaks; an application's token speaks for nobody.
+    pub(crate) person: Option<String>,
 }
 
 impl Call {

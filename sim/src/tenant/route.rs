@@ -48,7 +48,7 @@ pub(crate) enum Route {
     Batch,
     /// A write that this tenant never carries out.
     OtherWrite,
-    /// `/me` makes no sense for an application.
+    /// `/me`, which makes no sense for an application.
     Me,
     Unknown(String),
 }

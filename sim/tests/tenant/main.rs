@@ -9,4 +9,5 @@ mod directory;
 mod entra;
 mod faults;
 mod lists;
+mod sign_in;
 mod traffic;
