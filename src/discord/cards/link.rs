@@ -3,7 +3,7 @@
 use commands::{CustomId, Verb};
 
 use super::clean::code;
-use super::words::{NAME, relative};
+use super::words::{NAME, time_of_day};
 use crate::discord::card::{Card, Embed, Tone};
 use crate::identity::{LinkRefusal, Offer};
 use crate::store::{EntraPerson, LinkAttemptId};
@@ -26,7 +26,7 @@ pub fn link_offer(offer: &Offer) -> Card {
     let before = current.map_or_else(String::new, |current| format!("{current} Signing in again replaces that.\n\n"));
     let text = format!(
         "{before}Sign in once with Microsoft, so that I know which Intune roles are yours. I learn your name and your id in the tenant, and get no access to your mail, your files or anything else.\n\n1. Press **Sign in with Microsoft**. Your browser opens.\n2. Sign in. The page then shows a code.\n3. Come back, press **Enter the code** and type it.\n\nThe sign-in link is yours alone: give it to nobody. It works until {}.",
-        relative(way.until)
+        time_of_day(way.until)
     );
     Card::of(Embed::new(Tone::Neutral, "Link your Microsoft work account", text))
         .link("Sign in with Microsoft", way.url.clone())

@@ -15,8 +15,8 @@ CREATE TABLE links (
 CREATE UNIQUE INDEX links_of_person ON links (tenant_id, entra_user) WHERE ended_at IS NULL;
 
 -- A `/link` on its way: open, started, signing_in, found, confirmed, linked; or ended.
--- What a browser or a person carries (ticket, cookie, state, code) is kept as SHA-256 only; nonce and verifier
--- never leave the bot and Entra, and are forgotten with the sign-in.
+-- What a browser or a person carries (ticket, cookie, state, code) is kept as SHA-256 only; nonce and verifier are
+-- needed as they are, and forgotten with the sign-in.
 CREATE TABLE link_attempts (
     id           TEXT    NOT NULL PRIMARY KEY,
     tenant_id    TEXT    NOT NULL,
@@ -35,3 +35,6 @@ CREATE TABLE link_attempts (
 );
 CREATE INDEX link_attempts_of ON link_attempts (tenant_id, chat_user);
 CREATE INDEX link_attempts_by_time ON link_attempts (expires_at);
+
+-- On whose authority: the Entra person linked to the actor at that moment, if any.
+ALTER TABLE audit ADD COLUMN entra_user TEXT;
