@@ -1,10 +1,10 @@
-//! The gateway: who gets in, what a session is, and how it ends.
+//! The gateway: who gets in, what a session is, how it ends, and interactions that lie.
 
 mod common;
 
 use std::time::Duration;
 
-use common::{Rest, Socket, identify, text, world};
+use common::{GUILD, HANNA, Rest, Socket, identify, quiet, text, world};
 use serde_json::json;
 
 #[tokio::test]
@@ -90,4 +90,54 @@ async fn discord_can_ask_to_reconnect_invalidate_sessions_and_hang_up() {
     let mut refused = Socket::open(&sim).await;
     refused.send(identify("sim-bot-token", 0)).await;
     assert_eq!(refused.next().await, Err(4004));
+}
+
+#[tokio::test]
+async fn an_interaction_can_lie_about_roles_while_rest_tells_the_truth() {
+    let sim = world().await;
+    let rest = Rest::new(&sim);
+    rest.register().await;
+    let mut socket = Socket::identified(&sim).await;
+    let (nora, roles) = (sim.discord.user("nora"), ["Helpdesk", "900000000000000206"]);
+    let id = nora.run_claiming("helpdesk", "/sync device:LT-042", &roles).expect("typed");
+    let event = socket.interaction().await;
+    assert_eq!(event["member"]["roles"], json!(["900000000000000201", "900000000000000206"]));
+    let truth = rest.call("GET", &format!("/guilds/{GUILD}/members/900000000000000308"), None).await;
+    assert_eq!(truth.body["roles"], json!([]));
+    let row = json!([{"type": 1, "components": [{"type": 2, "style": 1, "label": "Yes", "custom_id": "yes"}]}]);
+    let card = quiet(json!({"content": "Sure?", "flags": 64, "components": row}));
+    assert_eq!(rest.reply(&event, json!({"type": 4, "data": card})).await.status, 204);
+    let card = sim.discord.reply_to(id).expect("a card").id;
+    nora.claiming(&["Helpdesk"]).click(card, "Yes").expect("clicked");
+    assert_eq!(socket.interaction().await["member"]["roles"], json!(["900000000000000201"]));
+    nora.click(card, "Yes").expect("clicked");
+    assert_eq!(socket.interaction().await["member"]["roles"], json!([]));
+    assert!(nora.run_claiming("helpdesk", "/sync device:LT-042", &["no such role"]).is_err());
+}
+
+#[tokio::test]
+async fn an_interaction_can_come_from_elsewhere_and_its_answer_is_found() {
+    let sim = world().await;
+    let rest = Rest::new(&sim);
+    rest.register().await;
+    let mut socket = Socket::identified(&sim).await;
+    let hanna = sim.discord.user("hanna");
+    let other = "900000000000000999";
+    let from_other = hanna.run_in_guild(other, "helpdesk", "/sync device:LT-042").expect("typed");
+    let event = socket.interaction().await;
+    let named = ["/guild_id", "/guild/id", "/channel/guild_id", "/authorizing_integration_owners/0"];
+    assert!(named.iter().all(|path| event.pointer(path) == Some(&json!(other))), "{event}");
+    let no = quiet(json!({"content": "Not here.", "flags": 64}));
+    assert_eq!(rest.reply(&event, json!({"type": 4, "data": no})).await.status, 204);
+    assert_eq!(sim.discord.reply_to(from_other).expect("an answer").content, "Not here.");
+
+    let direct = hanna.run_in_direct_message("/sync device:LT-042").expect("typed");
+    let event = socket.interaction().await;
+    assert!(["guild_id", "guild", "member"].iter().all(|name| event.get(name).is_none()), "{event}");
+    assert_eq!((&event["user"]["id"], &event["channel"]["type"]), (&json!(HANNA), &json!(1)));
+    assert_eq!((&event["context"], &event["channel"]["id"]), (&json!(1), &event["channel_id"]));
+    let no = quiet(json!({"content": "Not in private."}));
+    assert_eq!(rest.reply(&event, json!({"type": 4, "data": no})).await.status, 204);
+    assert_eq!(sim.discord.reply_to(direct).expect("an answer").content, "Not in private.");
+    assert!(sim.discord.messages("helpdesk").iter().all(|message| message.content != "Not in private."));
 }

@@ -99,7 +99,7 @@ async fn a_newcomer_types_a_command_and_presses_yes() {
     let (sim, _rest) = world().await;
     let browser = Browser::start(1440, 900).await;
     browser.client.goto(&sim.url()).await.expect("the page");
-    browser.until("document.querySelectorAll('#people button').length === 9").await;
+    browser.until("document.querySelectorAll('#people button').length === 14").await;
     browser.until("document.getElementById('link').textContent === 'Intune Sync is online'").await;
     browser.until("!document.getElementById('hint').hidden").await;
     browser.picture("1-first").await;
@@ -247,6 +247,65 @@ async fn a_bot_that_does_not_answer_is_said_to_have_failed_and_problems_are_name
     browser.click("#toggle-side").await;
     tokio::time::sleep(Duration::from_millis(300)).await;
     browser.picture("10-narrow-side").await;
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_button_leads_to_the_sign_in_page_and_from_there_back_to_the_application() {
+    let (sim, rest) = world().await;
+    let (arrived, mut visitors) = tokio::sync::mpsc::unbounded_channel();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let back = format!("http://{}/done", listener.local_addr().expect("an address"));
+    let done = axum::routing::get(move |axum::extract::RawQuery(query): axum::extract::RawQuery| {
+        let _test_over = arrived.send(query.unwrap_or_default());
+        async { "You can close this page." }
+    });
+    tokio::spawn(async move { axum::serve(listener, axum::Router::new().route("/done", done)).await });
+    let address = |prompt: &str| {
+        let parameters = [
+            ("client_id", "bbbbbbbb-bbbb-4ccc-8ddd-eeeeeeeeeeee"),
+            ("response_type", "code"),
+            ("redirect_uri", &back),
+            ("scope", "openid profile"),
+            ("state", "state-1"),
+            ("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"),
+            ("code_challenge_method", "S256"),
+            ("prompt", prompt),
+        ];
+        let base = format!("{}/{}/oauth2/v2.0/authorize", sim.url(), sim.tenant.tenant_id());
+        reqwest::Url::parse_with_params(&base, parameters).expect("an address").to_string()
+    };
+    let link = json!({"type": 2, "style": 5, "label": "Sign in", "url": address("select_account")});
+    let row = json!([{"type": 1, "components": [link]}]);
+    assert_eq!(rest.post(quiet(json!({"content": "Who are you?", "components": row}))).await.status, 200);
+
+    let browser = Browser::start(1000, 800).await;
+    browser.client.goto(&format!("{}/?as=hanna", sim.url())).await.expect("the page");
+    browser.sees("Who are you?").await;
+    let chat = browser.client.window().await.expect("a tab");
+    for (css, wanted) in [("button[value=hanna]", "code="), ("button[name=cancel]", "error=access_denied")] {
+        browser.client.switch_to_window(chat.clone()).await.expect("the chat");
+        browser.click("#log .press.outward").await;
+        let tab = loop {
+            let tabs = browser.client.windows().await.expect("tabs");
+            if let Some(tab) = tabs.into_iter().find(|tab| *tab != chat) {
+                break tab;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        };
+        browser.client.switch_to_window(tab).await.expect("the new tab");
+        browser.wait(css).await;
+        assert_eq!(browser.eval("document.querySelector('h1').textContent").await, "Sign in (simulated)");
+        assert_eq!(browser.eval("document.querySelector('main strong').textContent").await, "Intune Sync sign-in");
+        assert_eq!(browser.eval("window.opener").await, Value::Null, "the page cannot reach the chat");
+        browser.picture("12-sign-in").await;
+        browser.click(css).await;
+        let patience = tokio::time::timeout(Duration::from_secs(10), visitors.recv());
+        let query = patience.await.expect("the browser goes back").expect("a visitor");
+        assert!(query.starts_with(wanted) && query.ends_with("state=state-1"), "{query}");
+        browser.client.close_window().await.expect("closed");
+    }
+    browser.client.switch_to_window(chat).await.expect("the chat");
     browser.close().await;
 }
 

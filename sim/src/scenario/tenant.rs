@@ -1,11 +1,13 @@
 //! The `[tenant]` half: people, groups, roles, devices, apps, and how the service behaves.
+//!
+//! Long because it is the whole of one file format, each field with what it means.
 
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 use serde::Deserialize;
 
-use crate::tenant::Fault;
+use crate::tenant::{Fault, ScopeFill};
 
 /// Entra, Intune and Graph.
 #[derive(Clone, Debug, Deserialize)]
@@ -243,6 +245,9 @@ pub struct RoleRow {
     pub id: Option<String>,
     /// Allowed resource actions.
     pub actions: Vec<String>,
+    /// Resource actions that it takes away.
+    #[serde(default)]
+    pub not_actions: Vec<String>,
 }
 
 /// An assignment of an Intune role.
@@ -263,6 +268,9 @@ pub struct AssignmentRow {
     /// Scope tag ids.
     #[serde(default)]
     pub tags: Vec<String>,
+    /// Where the scope groups show on the wire.
+    #[serde(default)]
+    pub fill: ScopeFill,
 }
 
 /// An active Entra directory role.

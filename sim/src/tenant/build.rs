@@ -38,6 +38,7 @@ pub(crate) fn world(scenario: &TenantScenario, now: Timestamp, addr: SocketAddr)
         directory_roles: Vec::new(),
         roles: built_in::roles(scenario.behaviour.security_manager_lists_sync),
         assignments: Vec::new(),
+        truncated_assignments: false,
         scope_tags: vec![("0".to_owned(), "Default".to_owned())],
         apps: Vec::new(),
         devices: Vec::new(),
@@ -186,7 +187,8 @@ impl World {
     fn build_roles(&mut self, scenario: &TenantScenario) -> anyhow::Result<()> {
         for row in &scenario.role {
             let id = row.id.clone().unwrap_or_else(|| id_for(scenario.seed, "role", &row.name));
-            self.roles.push(Role { id, name: row.name.clone(), built_in: false, actions: row.actions.clone() });
+            let (actions, not_actions) = (row.actions.clone(), row.not_actions.clone());
+            self.roles.push(Role { id, name: row.name.clone(), built_in: false, actions, not_actions });
         }
         self.scope_tags.extend(scenario.scope_tag.iter().map(|tag| (tag.id.clone(), tag.name.clone())));
         for row in &scenario.assignment {
@@ -200,6 +202,8 @@ impl World {
                 scope_type: row.scope.clone(),
                 scope_groups: self.objects_named(&row.groups)?,
                 tags: row.tags.clone(),
+                fill: row.fill,
+                hidden: Vec::new(),
             });
         }
         for row in &scenario.directory_role {
@@ -209,6 +213,7 @@ impl World {
                 name: row.name.clone(),
                 template: row.template.clone(),
                 members: self.objects_named(&names)?.into_iter().collect(),
+                ends: Vec::new(),
             });
         }
         Ok(())

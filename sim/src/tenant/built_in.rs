@@ -54,7 +54,7 @@ pub(crate) fn roles(security_manager_lists_sync: bool) -> Vec<Role> {
         if security_manager_lists_sync && *name == "Endpoint Security Manager" {
             actions.push(SYNC.to_owned());
         }
-        Role { id: (*id).to_owned(), name: (*name).to_owned(), built_in: true, actions }
+        Role { id: (*id).to_owned(), name: (*name).to_owned(), built_in: true, actions, not_actions: Vec::new() }
     };
     BUILT_IN.iter().map(role).collect()
 }

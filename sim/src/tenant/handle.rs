@@ -1,13 +1,11 @@
 //! The in-process handle: what a test reads of the tenant, and what it makes happen there.
 
-use std::collections::BTreeSet;
-
 use jiff::{SignedDuration, Timestamp};
 
 use super::Tenant;
 use super::fault::{Fault, FaultId};
 use super::log::{GraphCall, SyncCall};
-use super::model::{AppChange, AppEvent, Cause, CheckIn, Device, Planned, World};
+use super::model::{AppChange, AppEvent, Cause, CheckIn, Device, Planned};
 use super::seed::id_for;
 use super::views::DeviceView;
 use crate::scenario::tenant::AppReads;
@@ -24,7 +22,7 @@ impl std::fmt::Display for NotThere {
 
 impl std::error::Error for NotThere {}
 
-fn not_there(kind: &str, name: &str) -> NotThere {
+pub(super) fn not_there(kind: &str, name: &str) -> NotThere {
     NotThere(format!("{kind} {name:?}"))
 }
 
@@ -240,78 +238,6 @@ impl Tenant {
     }
 }
 
-/// What happens to people, groups and roles.
-impl Tenant {
-    /// Sets the allowed resource actions of a role (display name or id).
-    pub fn set_role_actions(&self, role: &str, actions: &[&str]) -> Result<(), NotThere> {
-        self.with(|world| {
-            let found = world.roles.iter_mut().find(|r| r.name == role || r.id == role);
-            found.ok_or_else(|| not_there("role", role))?.actions = actions.iter().map(|&a| a.to_owned()).collect();
-            Ok(())
-        })
-    }
-
-    /// Sets a group's own members: people (key, UPN, id), devices and groups (name, id).
-    pub fn set_group_members(&self, group: &str, members: &[&str]) -> Result<(), NotThere> {
-        self.with(|world| {
-            let ids = members.iter().map(|m| world.object_named(m).ok_or_else(|| not_there("member", m)));
-            let ids = ids.collect::<Result<BTreeSet<_>, _>>()?;
-            group_mut(world, group)?.members = ids;
-            Ok(())
-        })
-    }
-
-    /// Puts one more person, device or group into a group.
-    pub fn add_to_group(&self, group: &str, member: &str) -> Result<(), NotThere> {
-        self.with(|world| {
-            let id = world.object_named(member).ok_or_else(|| not_there("member", member))?;
-            group_mut(world, group)?.members.insert(id);
-            Ok(())
-        })
-    }
-
-    /// Takes a person, device or group out of a group.
-    pub fn remove_from_group(&self, group: &str, member: &str) -> Result<(), NotThere> {
-        self.with(|world| {
-            let id = world.object_named(member).ok_or_else(|| not_there("member", member))?;
-            group_mut(world, group)?.members.remove(&id);
-            Ok(())
-        })
-    }
-
-    /// Takes a person out of every group and every directory role: all their rights end now.
-    pub fn end_roles(&self, person: &str) -> Result<(), NotThere> {
-        self.with(|world| {
-            let id = world.person(person).map(|p| p.id.clone()).ok_or_else(|| not_there("person", person))?;
-            for members in world.groups.iter_mut().map(|g| &mut g.members) {
-                members.remove(&id);
-            }
-            for members in world.directory_roles.iter_mut().map(|r| &mut r.members) {
-                members.remove(&id);
-            }
-            Ok(())
-        })
-    }
-
-    /// Takes a role assignment away.
-    pub fn remove_assignment(&self, assignment: &str) -> Result<(), NotThere> {
-        self.with(|world| {
-            let before = world.assignments.len();
-            world.assignments.retain(|a| a.name != assignment && a.id != assignment);
-            if world.assignments.len() == before { Err(not_there("assignment", assignment)) } else { Ok(()) }
-        })
-    }
-
-    /// Switches a person's account off, or on again.
-    pub fn disable_user(&self, person: &str, disabled: bool) -> Result<(), NotThere> {
-        self.with(|world| {
-            let id = world.person(person).map(|p| p.id.clone()).ok_or_else(|| not_there("person", person))?;
-            world.people.iter_mut().filter(|p| p.id == id).for_each(|p| p.enabled = !disabled);
-            Ok(())
-        })
-    }
-}
-
 /// What goes wrong.
 impl Tenant {
     /// Sets a fault; faults set first are tried first.
@@ -358,8 +284,4 @@ impl Tenant {
     pub fn set_secret(&self, secret: &str) {
         self.with(|world| secret.clone_into(&mut world.application.secret));
     }
-}
-
-fn group_mut<'w>(world: &'w mut World, name: &str) -> Result<&'w mut super::model::Group, NotThere> {
-    world.groups.iter_mut().find(|g| g.name == name || g.id == name).ok_or_else(|| not_there("group", name))
 }

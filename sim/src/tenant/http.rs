@@ -73,23 +73,26 @@ async fn graph(State(tenant): State<Tenant>, request: Request) -> Response {
         tenant.with(|world| world.serve_with_token(&call, token))
     };
     let asked = Asked { method: call.method.clone(), path: path.to_owned(), query, body: call.body.clone() };
-    let response = finish(&tenant, asked, served, client_request_id).await;
+    let response = finish(&tenant, Some(asked), served, client_request_id).await;
     drop(under_way);
     response
 }
 
 async fn token(State(tenant): State<Tenant>, Path(name): Path<String>, request: Request) -> Response {
-    form_call(&tenant, request, |world, form| world.token(&name, form)).await
+    form_call(&tenant, request, true, |world, form| world.token(&name, form)).await
 }
 
+/// What a person chooses on the page. It is no client's call, so it is not in the record, where the only write that a
+/// checker lets pass is a sync.
 async fn authorize(State(tenant): State<Tenant>, Path(name): Path<String>, request: Request) -> Response {
-    form_call(&tenant, request, |world, form| world.authorize(&name, form)).await
+    form_call(&tenant, request, false, |world, form| world.authorize(&name, form)).await
 }
 
 /// A form that is posted to Entra.
 async fn form_call(
     tenant: &Tenant,
     request: Request,
+    recorded: bool,
     act: impl FnOnce(&mut World, &[(String, String)]) -> Answer + Send,
 ) -> Response {
     let under_way = tenant.traffic.begin();
@@ -98,12 +101,12 @@ async fn form_call(
     let form = pairs(&String::from_utf8_lossy(&bytes));
     let path = head.uri.path();
     let served = tenant.with(|world| world.with_fault("POST", path, |world| Served::whole(act(world, &form))));
-    let asked = Asked {
+    let asked = recorded.then(|| Asked {
         method: "POST".to_owned(),
         path: path.to_owned(),
         query: head.uri.query().map(str::to_owned),
         body: Some(recorded_form(&form)),
-    };
+    });
     let response = finish(tenant, asked, served, None).await;
     drop(under_way);
     response
@@ -132,15 +135,16 @@ async fn plain_read(tenant: &Tenant, uri: &Uri, act: impl FnOnce(&World) -> Answ
     let (path, query) = (uri.path().to_owned(), uri.query().map(str::to_owned));
     let served = tenant.with(|world| world.with_fault("GET", &path, |world| Served::whole(act(world))));
     let asked = Asked { method: "GET".to_owned(), path, query, body: None };
-    let response = finish(tenant, asked, served, None).await;
+    let response = finish(tenant, Some(asked), served, None).await;
     drop(under_way);
     response
 }
 
-/// Waits where the answer is slow, records the exchange, and sends the answer or loses it.
-async fn finish(tenant: &Tenant, asked: Asked, served: Served, client_request_id: Option<&str>) -> Response {
+/// Waits where the answer is slow, records what was asked and answered, and sends the answer or loses it.
+async fn finish(tenant: &Tenant, asked: Option<Asked>, served: Served, client_request_id: Option<&str>) -> Response {
     let Served { answer, slow, lost } = served;
-    let mut note = Note { traffic: tenant.traffic.clone(), clock: tenant.clock.clone(), asked, sent: None };
+    let note = |asked| Note { traffic: tenant.traffic.clone(), clock: tenant.clock.clone(), asked, sent: None };
+    let mut note = asked.map(note);
     if !slow.is_zero() {
         tokio::time::sleep(slow).await;
     }
@@ -149,7 +153,9 @@ async fn finish(tenant: &Tenant, asked: Asked, served: Served, client_request_id
     if lost {
         return closed();
     }
-    note.sent = Some((answer.status, answer.json_body().map(recorded_answer)));
+    if let Some(note) = &mut note {
+        note.sent = Some((answer.status, answer.json_body().map(recorded_answer)));
+    }
     drop(note);
     let (kind, body) = match &answer.body {
         Body::Empty => (None, String::new()),

@@ -5,7 +5,7 @@
 //! - `sign_in`: people who sign in with a browser.
 //! - `model`, `settle`: what there is, and what time does to it.
 //! - `fault`, `throttle`: what goes wrong, and what is too much.
-//! - `handle`, `views`, `control`: what tests and the chat page see and do.
+//! - `handle`, `people`, `rights`, `views`, `control`: what tests and the chat page see and do.
 
 mod answer;
 mod apps;
@@ -27,9 +27,11 @@ mod http;
 mod log;
 mod model;
 mod odata;
+mod people;
 mod platform;
 mod rbac;
 mod report;
+mod rights;
 mod route;
 mod seed;
 mod settle;
@@ -43,7 +45,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub use fault::{Fault, FaultId, FaultKind, RetryAfter};
 pub use handle::NotThere;
 pub use log::{GraphCall, SyncCall};
-pub use model::{AppChange, CheckIn};
+pub use model::{AppChange, CheckIn, Hidden, ScopeFill};
+pub use rights::AssignmentSpec;
 pub use sign_in::{Forgery, SignInError};
 pub use views::{AppView, DeviceView};
 

@@ -47,6 +47,8 @@ pub(crate) struct DirectoryRole {
     pub(crate) name: String,
     pub(crate) template: String,
     pub(crate) members: BTreeSet<String>,
+    /// Members who lose it by themselves, and when.
+    pub(crate) ends: Vec<(String, Timestamp)>,
 }
 
 /// An Intune role definition.
@@ -56,6 +58,29 @@ pub(crate) struct Role {
     pub(crate) name: String,
     pub(crate) built_in: bool,
     pub(crate) actions: Vec<String>,
+    pub(crate) not_actions: Vec<String>,
+}
+
+/// Where the scope groups of an assignment show on the wire; documents name both, and which one is filled was not seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ScopeFill {
+    /// In `resourceScopes` and in `scopeMembers`.
+    #[default]
+    Both,
+    /// In `resourceScopes` only.
+    ResourceScopes,
+    /// In `scopeMembers` only.
+    ScopeMembers,
+}
+
+/// The list from which an assignment is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hidden {
+    /// `roleAssignments`.
+    FromAll,
+    /// `roleDefinitions/{id}/roleAssignments`.
+    FromItsRole,
 }
 
 /// An assignment of an Intune role.
@@ -68,6 +93,8 @@ pub(crate) struct Assignment {
     pub(crate) scope_type: String,
     pub(crate) scope_groups: Vec<String>,
     pub(crate) tags: Vec<String>,
+    pub(crate) fill: ScopeFill,
+    pub(crate) hidden: Vec<Hidden>,
 }
 
 /// An app in Intune.
@@ -217,6 +244,8 @@ pub(crate) struct World {
     pub(crate) directory_roles: Vec<DirectoryRole>,
     pub(crate) roles: Vec<Role>,
     pub(crate) assignments: Vec<Assignment>,
+    /// Rows of `roleAssignments` come without scope type, members and scope tags.
+    pub(crate) truncated_assignments: bool,
     pub(crate) scope_tags: Vec<(String, String)>,
     pub(crate) apps: Vec<App>,
     pub(crate) devices: Vec<Device>,

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::answer::Answer;
 use super::built_in::OPERATIONS;
-use super::model::{Assignment, Role, World};
+use super::model::{Assignment, Hidden, Role, ScopeFill, World};
 use super::odata::{Call, INTUNE_PAGES, Version, keep};
 
 const ROLE_PROPERTIES: &[&str] = &[
@@ -19,7 +19,7 @@ const ROLE_PROPERTIES: &[&str] = &[
 ];
 
 fn role_row(role: &Role) -> Value {
-    let actions = json!([{"allowedResourceActions": role.actions, "notAllowedResourceActions": []}]);
+    let actions = json!([{"allowedResourceActions": role.actions, "notAllowedResourceActions": role.not_actions}]);
     json!({
         "@odata.type": "#microsoft.graph.deviceAndAppManagementRoleDefinition",
         "id": role.id,
@@ -34,13 +34,16 @@ fn role_row(role: &Role) -> Value {
 }
 
 fn assignment_row(assignment: &Assignment) -> Value {
+    let shown = |elsewhere: ScopeFill| {
+        if assignment.fill == elsewhere { &[] } else { assignment.scope_groups.as_slice() }
+    };
     json!({
         "id": assignment.id,
         "displayName": assignment.name,
         "description": null,
-        "scopeMembers": assignment.scope_groups,
+        "scopeMembers": shown(ScopeFill::ResourceScopes),
         "scopeType": assignment.scope_type,
-        "resourceScopes": assignment.scope_groups,
+        "resourceScopes": shown(ScopeFill::ScopeMembers),
         "members": assignment.members,
         "roleScopeTagIds": assignment.tags,
     })
@@ -65,8 +68,8 @@ impl World {
     pub(crate) fn role_definition_assignments(&self, call: &Call, id: &str) -> Result<Answer, Answer> {
         self.roles.iter().find(|r| r.id == id).ok_or_else(Answer::gone)?;
         let row = |a: &Assignment| json!({"id": a.id, "displayName": a.name, "description": null, "members": [], "resourceScopes": []});
-        let rows = self.assignments.iter().filter(|a| a.role == id).map(row).collect();
-        Ok(self.page(call, rows, INTUNE_PAGES))
+        let rows = self.assignments.iter().filter(|a| a.role == id && !a.hidden.contains(&Hidden::FromItsRole));
+        Ok(self.page(call, rows.map(row).collect(), INTUNE_PAGES))
     }
 
     /// `roleAssignments`: whole rows without the role; expanded, neither the role nor the scope.
@@ -80,9 +83,13 @@ impl World {
                 }
                 fields.insert("roleDefinition".to_owned(), Value::Null);
             }
+            if let Some(fields) = row.as_object_mut().filter(|_| self.truncated_assignments) {
+                fields.retain(|name, _| !["scopeType", "members", "roleScopeTagIds"].contains(&name.as_str()));
+            }
             row
         };
-        self.page(call, self.assignments.iter().map(row).collect(), INTUNE_PAGES)
+        let rows = self.assignments.iter().filter(|a| !a.hidden.contains(&Hidden::FromAll)).map(row);
+        self.page(call, rows.collect(), INTUNE_PAGES)
     }
 
     /// `roleAssignments/{id}`.

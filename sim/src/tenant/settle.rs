@@ -1,4 +1,4 @@
-//! What time does to devices: check-ins that come due, and app states that start to show.
+//! What time does: check-ins that come due, app states that start to show, directory roles that end.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -14,6 +14,12 @@ impl World {
         let (now, regular, lag) = (self.now, self.behaviour.regular_check_in, self.behaviour.app_lag);
         for device in &mut self.devices {
             device.settle(now, regular, lag);
+        }
+        for role in &mut self.directory_roles {
+            let (over, ends) = std::mem::take(&mut role.ends).into_iter().partition(|(_, end)| *end <= now);
+            role.ends = ends;
+            let over: Vec<(String, Timestamp)> = over;
+            role.members.retain(|member| !over.iter().any(|(known, _)| known == member));
         }
         self.limits.forget(now);
     }

@@ -31,9 +31,14 @@ impl Bed {
 
     /// The built-in tenant at ten in the morning. With `SIM_TRAFFIC_LOG` set, what is said is appended there.
     pub(crate) async fn new() -> Self {
+        Self::of(Scenario::default()).await
+    }
+
+    /// As [`Bed::new`], with a scenario whose application has the same credentials.
+    pub(crate) async fn of(scenario: Scenario) -> Self {
         let options = Options {
             listen: "127.0.0.1:0".parse().unwrap(),
-            scenario: Scenario::default(),
+            scenario,
             clock: Clock::manual("2026-11-23T10:00:00Z".parse().unwrap()),
             traffic_log: std::env::var_os("SIM_TRAFFIC_LOG").map(PathBuf::from),
         };

@@ -69,6 +69,15 @@ async fn every_path_answers_a_well_behaved_client() {
         let body = Some(json!({"securityEnabledOnly": true}));
         assert_eq!(bed.post(&format!("/v1.0/{kind}/{object}/getMemberGroups"), body).await.0, 200);
     }
+    let entra = ["v2.0/.well-known/openid-configuration", "discovery/v2.0/keys"];
+    for path in entra {
+        assert_eq!(bed.get(&format!("/{}/{path}", Bed::TENANT)).await.0, 200, "{path}");
+    }
+    let (status, tokens) = bed.redeem(&[], &bed.code("hanna")).await;
+    assert_eq!(status, 200);
+    let own = bed.http.get(bed.at("/v1.0/me?$select=id,displayName,userPrincipalName"));
+    let me = own.bearer_auth(tokens["access_token"].as_str().unwrap()).send().await.unwrap();
+    assert_eq!(me.status(), 200);
     for version in ["v1.0", "beta"] {
         let path = format!("/{version}/deviceManagement/reports/retrieveDeviceAppInstallationStatusReport");
         let body = json!({"select": ["DeviceId", "ErrorCode"], "filter": format!("(ApplicationId eq '{app}')"), "skip": 0, "top": 50, "orderBy": []});

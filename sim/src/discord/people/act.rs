@@ -245,7 +245,7 @@ impl ChatUser {
                 id,
                 act: wish.act,
                 user,
-                channel: wish.channel,
+                channel: self.lies.channel(wish.channel, user),
                 label: wish.label,
                 command: wish.command,
                 created: now,
@@ -260,6 +260,7 @@ impl ChatUser {
                 source: wish.source,
             };
             interaction.payload = payload::interaction(state, &interaction, &token, &wish.data, &base);
+            self.lies.tell(state, user, &mut interaction.payload)?;
             interaction.delivered = state.gateway.dispatch("INTERACTION_CREATE", &interaction.payload);
             state.tokens.insert(token, id);
             state.interactions.insert(id, interaction);

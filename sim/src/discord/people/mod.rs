@@ -1,6 +1,7 @@
 //! The people in the guild: what a Discord client would let them type and press.
 
 mod act;
+mod lies;
 mod typed;
 
 use std::fmt;
@@ -32,11 +33,12 @@ impl ChatError {
 pub struct ChatUser {
     discord: Discord,
     username: String,
+    lies: lies::Lies,
 }
 
 impl ChatUser {
     pub(super) fn new(discord: Discord, username: &str) -> Self {
-        Self { discord, username: username.to_owned() }
+        Self { discord, username: username.to_owned(), lies: lies::Lies::default() }
     }
 
     /// The username.

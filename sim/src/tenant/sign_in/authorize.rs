@@ -34,12 +34,13 @@ pub(super) struct Refused(pub(super) u32, pub(super) String);
 
 /// A request that was checked.
 pub(super) struct Wanted {
-    pub(super) redirect_uri: String,
+    redirect_uri: String,
     /// Scheme, host and port of the redirect address.
     pub(super) origin: String,
-    pub(super) state: Option<String>,
-    pub(super) prompt: Option<String>,
+    state: Option<String>,
     pub(super) login_hint: Option<String>,
+    /// `prompt=none`: the page may not be shown.
+    silent: bool,
     scope: String,
     nonce: Option<String>,
     challenge: String,
@@ -59,11 +60,7 @@ impl World {
     pub(crate) fn authorize_page(&self, tenant: &str, query: &[(String, String)]) -> Answer {
         match self.checked(tenant, query) {
             Err(refused) => error_page(&refused),
-            // Nobody has a session here, so what may not ask cannot go on.
-            Ok(wanted) if wanted.prompt.as_deref() == Some("none") => {
-                let text = "AADSTS50058: A silent sign-in request was sent but no user is signed in.";
-                found(&back(&wanted, &[("error", "login_required"), ("error_description", text)]))
-            }
+            Ok(wanted) if wanted.silent => found(&not_signed_in(&wanted)),
             Ok(wanted) => html(200, page::choice(self, tenant, query, &wanted), Some(&wanted.origin)),
         }
     }
@@ -89,6 +86,9 @@ impl World {
         chosen: Chosen<'_>,
     ) -> Result<String, Refused> {
         let wanted = self.checked(tenant, parameters)?;
+        if wanted.silent {
+            return Ok(not_signed_in(&wanted));
+        }
         let Chosen::Person(who) = chosen else {
             let text = "AADSTS65004: User declined to consent to access the app.";
             return Ok(back(&wanted, &[("error", "access_denied"), ("error_description", text)]));
@@ -172,7 +172,7 @@ impl World {
             redirect_uri: redirect_uri.to_owned(),
             origin,
             state: own("state"),
-            prompt: own("prompt"),
+            silent: get("prompt") == Some("none"),
             login_hint: own("login_hint"),
             scope: scope.to_owned(),
             nonce: own("nonce"),
@@ -196,6 +196,12 @@ impl World {
         let port = authority.port().map_or_else(String::new, |port| format!(":{port}"));
         (fits && plain && !host.is_empty() && !address.contains(['#', '@'])).then(|| format!("{scheme}://{host}{port}"))
     }
+}
+
+/// Nobody has a session here, so what may not ask cannot go on.
+fn not_signed_in(wanted: &Wanted) -> String {
+    let text = "AADSTS50058: A silent sign-in request was sent but no user is signed in.";
+    back(wanted, &[("error", "login_required"), ("error_description", text)])
 }
 
 /// The redirect address with the outcome, and with the state that came.

@@ -1,7 +1,6 @@
 //! The ID token: its claims, and the ways in which a test can make it lie.
 
 use openssl::error::ErrorStack;
-use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::super::model::{Person, World};
@@ -13,7 +12,7 @@ use super::keys::base64url;
 const LIFE: i64 = 3600;
 
 /// A lie in an ID token. Everything that is not named stays as it should be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Forgery {
     /// `iss` and `tid` are another tenant's.
     OtherTenant,

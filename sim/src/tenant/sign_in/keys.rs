@@ -54,7 +54,7 @@ impl Keys {
     pub(crate) fn public(&self) -> Value {
         let SigningKey { id, rsa, .. } = &self.keys[self.used];
         let (n, e) = (base64url(&rsa.n().to_vec()), base64url(&rsa.e().to_vec()));
-        json!({"keys": [{"kty": "RSA", "use": "sig", "alg": "RS256", "kid": id, "n": n, "e": e}]})
+        json!({"keys": [{"kty": "RSA", "use": "sig", "kid": id, "n": n, "e": e}]})
     }
 }
 
