@@ -1,5 +1,7 @@
 //! Builds every part once, and owns the order in which they start and stop. The only place that starts tasks.
 
+mod servers;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,13 +13,13 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::{Bell, Clock};
 use crate::discord::{Delivery, Gateway, GatewayStatus, Handler, Outbound, register};
-use crate::graph::{Graph, Token};
-use crate::identity::{ChatRoles, Gate};
+use crate::graph::{Graph, SignIn, Token};
+use crate::identity::{ChatRoles, Gate, LinkPage, Linking};
 use crate::intune::ErrorTable;
 use crate::settings::Settings;
 use crate::store::Store;
 use crate::sync::{Bells, Desk, Directory, Worker};
-use crate::web::{Ops, OpsParts};
+use crate::web::OpsParts;
 
 /// Device syncs that are worked on at the same time.
 const WORKERS: usize = 4;
@@ -64,6 +66,7 @@ pub struct App {
     /// Set when the gateway ended by itself.
     ended: watch::Receiver<Option<String>>,
     ops: Option<std::net::SocketAddr>,
+    web: Option<std::net::SocketAddr>,
 }
 
 /// What every loop holds.
@@ -101,8 +104,15 @@ impl App {
         register(&outbound, &store, &settings.discord.guild_ids, false)
             .await
             .context("while registering the slash commands; is the bot's token right, and is it in every server of discord.guild_ids?")?;
-        let handler =
-            Arc::new(Handler::new(Arc::clone(&desk), outbound.clone(), Arc::clone(&settings), &clock, store_budget));
+        let linking = Arc::new(linking(&settings, &graph, &store, &clock)?);
+        let handler = Arc::new(Handler::new(
+            Arc::clone(&desk),
+            Arc::clone(&linking),
+            outbound.clone(),
+            Arc::clone(&settings),
+            &clock,
+            store_budget,
+        ));
         let status = Arc::new(GatewayStatus::default());
         let gateway = Gateway::new(&settings.discord, &outbound, handler, Arc::clone(&status)).await?;
         let shards = gateway.shards();
@@ -124,7 +134,8 @@ impl App {
         let ops_parts =
             OpsParts { store: store.clone(), directory: Arc::clone(&directory), status, clock: clock.clone() };
         let starter = Starter { tasks: tasks.clone(), ended: ended_tx.clone() };
-        let ops = start_ops(&starter, &stop, settings.web.ops_listen, ops_parts).await?;
+        let ops = servers::ops(&starter, &stop, settings.web.ops_listen, ops_parts).await?;
+        let web = servers::link_page(&starter, &stop, &settings, linking, &clock).await?;
         for bell in &bells.work {
             starter.start(work_loop(env.clone(), Arc::clone(&worker), bell.clone()));
         }
@@ -140,7 +151,7 @@ impl App {
             ended_tx.send_replace(Some(ended));
         });
         tasks.close();
-        Ok(Self { clock, store, desk, tasks, stop, shards, ended, ops })
+        Ok(Self { clock, store, desk, tasks, stop, shards, ended, ops, web })
     }
 
     /// The bot's time.
@@ -161,6 +172,11 @@ impl App {
     /// Where health and metrics are served.
     pub fn ops(&self) -> Option<std::net::SocketAddr> {
         self.ops
+    }
+
+    /// Where the link page is served.
+    pub fn web(&self) -> Option<std::net::SocketAddr> {
+        self.web
     }
 
     /// Completes with the reason when the gateway ends by itself.
@@ -207,6 +223,18 @@ pub fn graph(settings: &Settings, clock: &Clock) -> anyhow::Result<Graph> {
     Ok(Graph::new(settings, token, http_client()?, clock))
 }
 
+/// Builds what links chat accounts to Entra people; with `[link]`, by signing in.
+fn linking(settings: &Settings, graph: &Arc<Graph>, store: &Store, clock: &Clock) -> anyhow::Result<Linking> {
+    let page = match &settings.link {
+        None => None,
+        Some(link) => {
+            let sign_in = SignIn::new(settings, link, http_client()?, clock);
+            Some(LinkPage { sign_in, public_url: link.public_url.clone() })
+        }
+    };
+    Ok(Linking::new(Arc::clone(graph), store.clone(), page, clock.clone()))
+}
+
 /// An HTTP client with deadlines, which follows no redirect: a token must not be led elsewhere.
 pub fn http_client() -> anyhow::Result<reqwest::Client> {
     reqwest::Client::builder()
@@ -238,27 +266,6 @@ impl Starter {
             }
         });
     }
-}
-
-async fn start_ops(
-    starter: &Starter,
-    stop: &CancellationToken,
-    listen: Option<std::net::SocketAddr>,
-    parts: OpsParts,
-) -> anyhow::Result<Option<std::net::SocketAddr>> {
-    let Some(listen) = listen else { return Ok(None) };
-    let listener = tokio::net::TcpListener::bind(listen)
-        .await
-        .with_context(|| format!("while listening on web.ops_listen = {listen}"))?;
-    let addr = listener.local_addr()?;
-    let stopped = stop.clone();
-    starter.start(async move {
-        let serve = axum::serve(listener, Ops::new(parts).router()).with_graceful_shutdown(stopped.cancelled_owned());
-        if let Err(error) = serve.await {
-            tracing::error!(%error, "health and metrics are not served any more");
-        }
-    });
-    Ok(Some(addr))
 }
 
 impl LoopEnv {

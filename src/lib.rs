@@ -12,10 +12,10 @@
 //! - [`identity`]: from the chat user to Intune roles; feeds the gate.
 //! - [`sync`]: the job, from "sync this device" to a reported outcome.
 //! - [`discord`]: the only room that knows serenity; every text that a person reads.
-//! - [`web`]: health and metrics.
+//! - [`web`]: health and metrics, the link page.
 //! - [`app`], [`cli`]: builds every part once; what an operator types.
 //!
-//! Everyone may use [`chat`] (ids of the chat side), [`clock`], [`budget`] and [`settings`].
+//! Everyone may use [`chat`] (ids of the chat side), [`clock`], [`budget`], [`secret`] and [`settings`].
 
 pub mod app;
 pub mod budget;
@@ -28,6 +28,7 @@ pub mod discord;
 pub mod graph;
 pub mod identity;
 pub mod intune;
+pub mod secret;
 pub mod settings;
 pub mod store;
 pub mod sync;

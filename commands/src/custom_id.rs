@@ -22,11 +22,18 @@ pub enum Verb {
     Tell,
     /// Ask for the same device again.
     Again,
+    /// Type the code of the link page; also the dialog it is typed in.
+    LinkCode,
+    /// Link the Entra person that was found.
+    LinkYes,
+    /// That person is somebody else.
+    LinkNo,
 }
 
 impl Verb {
     /// Every verb.
-    pub const ALL: [Self; 5] = [Self::Yes, Self::No, Self::Pick, Self::Tell, Self::Again];
+    pub const ALL: [Self; 8] =
+        [Self::Yes, Self::No, Self::Pick, Self::Tell, Self::Again, Self::LinkCode, Self::LinkYes, Self::LinkNo];
 
     fn as_str(self) -> &'static str {
         match self {
@@ -35,6 +42,9 @@ impl Verb {
             Self::Pick => "pick",
             Self::Tell => "tell",
             Self::Again => "again",
+            Self::LinkCode => "link_code",
+            Self::LinkYes => "link_yes",
+            Self::LinkNo => "link_no",
         }
     }
 }

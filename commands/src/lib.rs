@@ -13,6 +13,7 @@ mod device;
 mod help;
 mod history;
 mod invocation;
+mod link;
 mod sync;
 
 pub use custom_id::{CustomId, ForeignId, RecordId, Verb};
@@ -55,6 +56,10 @@ pub enum Command {
         /// For this device in particular.
         device: Option<String>,
     },
+    /// Link the chat account to an Entra person.
+    Link,
+    /// End that link.
+    Unlink,
     /// Own requests; everyone's for the bot's admins.
     History,
     /// What the bot does and how to ask it.
@@ -70,6 +75,8 @@ impl Command {
             apps::NAME => apps::parse(invocation),
             app_error::NAME => app_error::parse(invocation),
             access::NAME => access::parse(invocation),
+            link::LINK => Ok(Self::Link),
+            link::UNLINK => Ok(Self::Unlink),
             history::NAME => Ok(Self::History),
             help::NAME => Ok(Self::Help),
             other => Err(BadInvocation::UnknownCommand(other.to_owned())),
@@ -84,6 +91,8 @@ impl Command {
             Self::Apps { .. } => apps::NAME,
             Self::AppError { .. } => app_error::NAME,
             Self::Access { .. } => access::NAME,
+            Self::Link => link::LINK,
+            Self::Unlink => link::UNLINK,
             Self::History => history::NAME,
             Self::Help => help::NAME,
         }
@@ -92,12 +101,15 @@ impl Command {
 
 /// Every command, in the order `/help` lists them: the registration payload.
 pub fn definitions() -> Vec<Definition> {
+    let [link, unlink] = link::definitions();
     vec![
         sync::definition(),
         device::definition(),
         apps::definition(),
         app_error::definition(),
         access::definition(),
+        link,
+        unlink,
         history::definition(),
         help::definition(),
     ]

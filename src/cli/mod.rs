@@ -1,8 +1,10 @@
-//! What an operator types: `run`, `demo`, `commands`, `register`, `explain`, `config check`, `health`.
+//! What an operator types: `run`, `demo`, `commands`, `register`, `explain`, `links`, `config check`, `health`.
 
 mod config;
 mod explain;
 mod health;
+mod import;
+mod links;
 mod print;
 mod run;
 mod telemetry;
@@ -52,6 +54,11 @@ enum Verb {
         #[arg(long)]
         json: bool,
     },
+    /// Look after the links between chat accounts and Entra people; works while the bot runs
+    Links {
+        #[command(subcommand)]
+        verb: LinksVerb,
+    },
     /// Look at the configuration
     Config {
         #[command(subcommand)]
@@ -59,6 +66,30 @@ enum Verb {
     },
     /// Ask a running bot whether it is ready (for container health checks)
     Health,
+}
+
+#[derive(Debug, Subcommand)]
+enum LinksVerb {
+    /// List every link, ended ones included
+    List {
+        /// Print one JSON array
+        #[arg(long)]
+        json: bool,
+    },
+    /// Forget a link, ended or not: the chat account counts as never linked, so its chat roles may count again
+    Remove {
+        /// The chat account's id
+        #[arg(value_name = "CHAT_USER_ID")]
+        chat_user: crate::chat::ChatUserId,
+    },
+    /// Link everyone of a CSV file with the header `chat_user_id,entra_object_id`: all of it, or nothing
+    Import {
+        /// The file
+        file: PathBuf,
+        /// Do not look the people up in Entra; their names stay empty
+        #[arg(long)]
+        offline: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -92,6 +123,11 @@ impl Cli {
             Verb::Run => with_runtime(run::run(&source)),
             Verb::Register => with_runtime(run::register(&source)),
             Verb::Health => with_runtime(health::health(&source)),
+            Verb::Links { verb: LinksVerb::List { json } } => with_runtime(links::list(&source, json)),
+            Verb::Links { verb: LinksVerb::Remove { chat_user } } => with_runtime(links::remove(&source, chat_user)),
+            Verb::Links { verb: LinksVerb::Import { file, offline } } => {
+                with_runtime(import::import(&source, &file, offline))
+            }
             Verb::Config { verb: ConfigVerb::Check } => config::check(&source),
             #[cfg(feature = "demo")]
             Verb::Demo(args) => {

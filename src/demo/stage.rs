@@ -81,7 +81,7 @@ impl Stage {
             .await
             .with_context(|| format!("while starting the simulated world on {listen}"))?;
         let folder = TempDir::new().context("while making a folder for the database")?;
-        let settings = settings(&sim, &folder, &config)?;
+        let settings = settings(&sim, &folder, free_port()?, &config)?;
         let mut stage = Self { sim, app: None, clock, settings, _folder: folder };
         stage.launch().await?;
         Ok(stage)
@@ -155,12 +155,20 @@ impl Stage {
     }
 }
 
+/// An address on loopback that nobody listens on. The link page's own address stands in its links, so it must be known
+/// before the bot starts, and stay the same when it starts again.
+fn free_port() -> anyhow::Result<SocketAddr> {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).context("while looking for a free port")?;
+    Ok(listener.local_addr()?)
+}
+
 /// The stage's config: what an operator would write for this world.
-fn settings(sim: &Sim, folder: &TempDir, over: &str) -> anyhow::Result<Settings> {
+fn settings(sim: &Sim, folder: &TempDir, link_page: SocketAddr, over: &str) -> anyhow::Result<Settings> {
     let url = sim.url();
     let gateway = sim.gateway_url();
     let database = folder.path().join("bot.db");
     let (client_id, client_secret) = sim.tenant.credentials();
+    let (link_client_id, link_client_secret) = sim.tenant.sign_in_credentials();
     let tenant_id = sim.tenant.tenant_id();
     let own = format!(
         r#"
@@ -179,11 +187,18 @@ fn settings(sim: &Sim, folder: &TempDir, over: &str) -> anyhow::Result<Settings>
         [graph]
         url = "{url}"
         timeout = "5s"
+        [link]
+        client_id = "{link_client_id}"
+        client_secret = "{link_client_secret}"
         [store]
         url = "sqlite://{database}"
         [web]
+        listen = "{link_page}"
+        public_url = "http://{link_page}"
         ops_listen = "127.0.0.1:0"
         [access]
+        # People here act by their chat roles until they link themselves.
+        require_link = false
         admin_roles = ["900000000000000206"]
         [[access.chat_role]]
         discord_role = "900000000000000201"

@@ -10,6 +10,7 @@ use serenity::all::{
     CreateInteractionResponseMessage, CreateMessage, CreateSelectMenu, CreateSelectMenuKind, CreateSelectMenuOption,
     EditInteractionResponse, MessageFlags, Nonce, UserId,
 };
+use url::Url;
 
 use crate::chat::ChatUserId;
 
@@ -22,6 +23,8 @@ pub struct Card {
     pub embed: Option<Embed>,
     /// Buttons below it.
     pub buttons: Vec<Button>,
+    /// Buttons before those that open an address in the reader's browser.
+    pub links: Vec<LinkButton>,
     /// A list to choose from.
     pub select: Option<Select>,
     /// Who is pinged by `<@id>` in the content.
@@ -65,6 +68,21 @@ pub struct Button {
     pub id: CustomId,
     /// Whether it is the main one.
     pub primary: bool,
+}
+
+/// A button that opens an address. The bot hears nothing of a press.
+#[derive(Clone, PartialEq, Eq)]
+pub struct LinkButton {
+    /// Its text.
+    pub label: String,
+    /// Where it leads. It may be for the reader alone, so it is never printed.
+    pub url: Url,
+}
+
+impl fmt::Debug for LinkButton {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LinkButton").field("label", &self.label).finish_non_exhaustive()
+    }
 }
 
 /// A list to choose one of.
@@ -145,6 +163,13 @@ impl Card {
         self
     }
 
+    /// Adds a button that opens an address.
+    #[must_use]
+    pub fn link(mut self, label: &str, url: Url) -> Self {
+        self.links.push(LinkButton { label: label.to_owned(), url });
+        self
+    }
+
     fn embeds(&self) -> Vec<CreateEmbed> {
         self.embed.iter().map(Embed::build).collect()
     }
@@ -160,12 +185,13 @@ impl Card {
             let menu = CreateSelectMenu::new(select.id.to_string(), kind).placeholder(&select.placeholder);
             rows.push(CreateActionRow::SelectMenu(menu));
         }
-        if !self.buttons.is_empty() {
+        if !self.buttons.is_empty() || !self.links.is_empty() {
+            let links = self.links.iter().map(|link| CreateButton::new_link(link.url.as_str()).label(&link.label));
             let buttons = self.buttons.iter().map(|button| {
                 let style = if button.primary { ButtonStyle::Primary } else { ButtonStyle::Secondary };
                 CreateButton::new(button.id.to_string()).label(&button.label).style(style)
             });
-            rows.push(CreateActionRow::Buttons(buttons.collect()));
+            rows.push(CreateActionRow::Buttons(links.chain(buttons).collect()));
         }
         rows
     }
@@ -238,7 +264,8 @@ impl fmt::Display for Card {
                 writeln!(f, "  · {label} | {below}")?;
             }
         }
-        let buttons: Vec<_> = self.buttons.iter().map(|button| format!("[{}]", button.label)).collect();
+        let links = self.links.iter().map(|link| format!("[{} ↗]", link.label));
+        let buttons: Vec<_> = links.chain(self.buttons.iter().map(|button| format!("[{}]", button.label))).collect();
         if buttons.is_empty() { Ok(()) } else { writeln!(f, "{}", buttons.join(" ")) }
     }
 }

@@ -17,6 +17,7 @@ use super::read::{self, Press, Received};
 use crate::budget::{BudgetPer, Burst};
 use crate::chat::{Actor, ChatUserId, GuildId};
 use crate::clock::Clock;
+use crate::identity::Linking;
 use crate::intune::Decision;
 use crate::settings::Settings;
 use crate::store::{DeviceSyncId, Purpose, Reply, RequestId};
@@ -32,8 +33,9 @@ const ANSWER_AGAIN: [SignedDuration; 3] =
 /// Answers interactions.
 #[derive(Debug)]
 pub struct Handler {
-    desk: Arc<Desk>,
-    outbound: Outbound,
+    pub(super) desk: Arc<Desk>,
+    pub(super) linking: Arc<Linking>,
+    pub(super) outbound: Outbound,
     settings: Arc<Settings>,
     clock: Clock,
     people: BudgetPer<ChatUserId>,
@@ -45,6 +47,7 @@ impl Handler {
     /// A handler. `store_budget`: how long the store may take before a click is answered; Discord waits three seconds.
     pub fn new(
         desk: Arc<Desk>,
+        linking: Arc<Linking>,
         outbound: Outbound,
         settings: Arc<Settings>,
         clock: &Clock,
@@ -52,7 +55,7 @@ impl Handler {
     ) -> Self {
         let people = BudgetPer::new(settings.limits.per_person, Burst::Bursty, clock);
         let guilds = BudgetPer::new(settings.limits.per_guild, Burst::Bursty, clock);
-        Self { desk, outbound, settings, clock: clock.clone(), people, guilds, store_budget }
+        Self { desk, linking, outbound, settings, clock: clock.clone(), people, guilds, store_budget }
     }
 
     /// Handles one interaction from its first answer to its last.
@@ -71,7 +74,11 @@ impl Handler {
                 Some(received) => self.autocomplete(received).await,
                 None => Ok(()),
             },
-            Interaction::Ping(_) | Interaction::Modal(_) => Ok(()),
+            Interaction::Modal(modal) => match read::dialog(modal) {
+                Some(received) => self.dialog(received).await,
+                None => self.elsewhere(modal.id.get(), &modal.token).await,
+            },
+            Interaction::Ping(_) => Ok(()),
             other => {
                 tracing::warn!(kind = ?other.kind(), "an interaction of a kind that nobody asked for");
                 Ok(())
@@ -104,7 +111,7 @@ impl Handler {
     }
 
     /// Why this person is not listened to here and now, if so.
-    fn turned_away(&self, actor: &Actor) -> Option<Card> {
+    pub(super) fn turned_away(&self, actor: &Actor) -> Option<Card> {
         if self.is_fenced_out(actor) {
             return Some(cards::not_here());
         }
@@ -112,7 +119,12 @@ impl Handler {
     }
 
     /// A private word as the first answer.
-    async fn say(&self, id: crate::chat::InteractionId, token: &SecretString, card: &Card) -> Result<(), CallError> {
+    pub(super) async fn say(
+        &self,
+        id: crate::chat::InteractionId,
+        token: &SecretString,
+        card: &Card,
+    ) -> Result<(), CallError> {
         self.outbound.acknowledge(id, token, &Respond::Message(card.private_answer())).await
     }
 
@@ -183,6 +195,8 @@ impl Handler {
                 self.looked(self.desk.access(actor, device.as_deref()).await?, |answer| cards::access(&answer))
             }
             Command::AppError { code } => cards::app_error(code.parse(), self.desk.error_table()),
+            Command::Link => cards::link_offer(&self.linking.offer(actor).await?),
+            Command::Unlink => cards::unlinked(self.linking.unlink(actor).await?),
             Command::History => cards::history(&self.desk.history(actor).await?),
             Command::Help => cards::help(),
         })
@@ -227,9 +241,8 @@ impl Handler {
         if let Some(card) = self.turned_away(&actor) {
             return self.say(id, &token, &card).await;
         }
-        let claim = async { Ok(self.desk.store().claim_interaction(self.clock.now(), id).await?) };
         // Side by side, so that the answer waits for the slower of the two only.
-        let (claimed, checked) = tokio::join!(self.within_budget(claim), self.recheck(&actor, &said));
+        let (claimed, checked) = tokio::join!(self.within_budget(self.claimed(id)), self.recheck(&actor, &said));
         match claimed {
             Ok(true) => {}
             Ok(false) => return Ok(()),
@@ -247,11 +260,17 @@ impl Handler {
             Verb::Pick => self.pick(id, &token, &actor, custom_id, &said).await,
             Verb::Tell => self.tell(id, &token, &actor, custom_id).await,
             Verb::Again => self.again(id, &token, &actor, custom_id).await,
+            Verb::LinkCode | Verb::LinkYes | Verb::LinkNo => self.link_press(id, &token, &actor, custom_id).await,
         }
     }
 
+    /// Claims an interaction; `false`: it was delivered before.
+    pub(super) async fn claimed(&self, id: crate::chat::InteractionId) -> Result<bool, Trouble> {
+        Ok(self.desk.store().claim_interaction(self.clock.now(), id).await?)
+    }
+
     /// A click is written down before it is answered, and the answer waits no longer than the budget.
-    async fn within_budget<T>(&self, work: impl Future<Output = Result<T, Trouble>>) -> Result<T, Card> {
+    pub(super) async fn within_budget<T>(&self, work: impl Future<Output = Result<T, Trouble>>) -> Result<T, Card> {
         match tokio::time::timeout(self.store_budget, work).await {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(trouble)) => Err(self.trouble(&trouble)),

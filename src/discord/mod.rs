@@ -5,11 +5,12 @@ pub mod cards;
 mod delivery;
 mod gateway;
 mod handler;
+mod linking;
 mod outbound;
 mod read;
 mod register;
 
-pub use card::{Button, Card, Embed, Select, Tone};
+pub use card::{Button, Card, Embed, LinkButton, Select, Tone};
 pub use delivery::Delivery;
 pub use gateway::{Gateway, GatewayError, GatewayStatus};
 pub use handler::Handler;

@@ -4,7 +4,8 @@ use commands::{CustomId, ForeignId, GivenOption, Invocation};
 use secrecy::SecretString;
 use serde_json::Value;
 use serenity::all::{
-    CommandData, CommandDataOptionValue, CommandInteraction, ComponentInteraction, ComponentInteractionDataKind, Member,
+    ActionRowComponent, CommandData, CommandDataOptionValue, CommandInteraction, ComponentInteraction,
+    ComponentInteractionDataKind, Member, ModalInteraction,
 };
 
 use crate::chat::{Actor, ChannelId, ChatRoleId, ChatUserId, GuildId, InteractionId};
@@ -54,6 +55,34 @@ pub(super) fn press(interaction: &ComponentInteraction) -> Option<Received<Press
         _ => None,
     };
     let said = Press { id: interaction.data.custom_id.parse(), chosen };
+    let id = InteractionId(interaction.id.get());
+    Some(Received { id, token: SecretString::from(interaction.token.clone()), actor, said })
+}
+
+/// A dialog, filled in.
+#[derive(Debug)]
+pub(super) struct Filled {
+    pub(super) id: Result<CustomId, ForeignId>,
+    /// Each input's name and text.
+    inputs: Vec<(String, String)>,
+}
+
+impl Filled {
+    /// What was typed into an input.
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        self.inputs.iter().find(|(input, _)| input == name).map(|(_, text)| text.as_str())
+    }
+}
+
+/// A dialog that someone sent.
+pub(super) fn dialog(interaction: &ModalInteraction) -> Option<Received<Filled>> {
+    let actor = actor(interaction.guild_id, interaction.member.as_ref(), interaction.channel_id)?;
+    let components = interaction.data.components.iter().flat_map(|row| &row.components);
+    let inputs = components.filter_map(|component| match component {
+        ActionRowComponent::InputText(input) => Some((input.custom_id.clone(), input.value.clone()?)),
+        _ => None,
+    });
+    let said = Filled { id: interaction.data.custom_id.parse(), inputs: inputs.collect() };
     let id = InteractionId(interaction.id.get());
     Some(Received { id, token: SecretString::from(interaction.token.clone()), actor, said })
 }

@@ -8,7 +8,8 @@ use serde_json::Value;
 use super::client::{Graph, Patience};
 use super::endpoint::Read;
 use super::error::{Error, Kind};
-use super::wire::{WireDirectoryRole, WireId, WireUser};
+use super::users::{DirectoryUser, WireUser};
+use super::wire::{WireDirectoryRole, WireId};
 use crate::intune::{EntraAdmin, EntraDeviceId, EntraUserId, GroupId};
 
 /// Groups that one membership check takes (Graph's limit).
@@ -69,15 +70,15 @@ impl Graph {
         let mut answers = self.read_many(&reads, patience).await.into_iter();
         let mut facts = PersonFacts { active: false, admin: BTreeSet::new(), groups: BTreeSet::new() };
         let account = answers.next().unwrap_or_else(|| Err(self.malformed("no answer to the first question")));
-        let account: WireUser = match account {
-            Ok(row) => self.shape(row)?,
+        let account = match account {
+            Ok(row) => DirectoryUser::from(self.shape::<WireUser>(row)?),
             Err(Error { kind: Kind::NotFound, .. }) => return Ok(facts),
             Err(error) => return Err(error),
         };
         if account.id != user {
             return Err(self.malformed("another person than asked for"));
         }
-        if account.account_enabled != Some(true) {
+        if !account.enabled {
             return Ok(facts);
         }
         facts.active = true;

@@ -176,16 +176,6 @@ impl From<WireAssignment> for AssignmentRow {
     }
 }
 
-/// A user of the directory.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct WireUser {
-    pub(super) id: EntraUserId,
-    /// Absent or null counts as disabled.
-    #[serde(default)]
-    pub(super) account_enabled: Option<bool>,
-}
-
 /// An active directory role.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -2,10 +2,14 @@
 
 mod gate;
 mod holds;
+mod link_refusal;
+mod linking;
 mod memory;
 mod standing;
 mod visibility;
 
 pub use gate::{ChatRoles, ChatUnreachable, CheckFailed, Gate, Ruling};
+pub use link_refusal::LinkRefusal;
+pub use linking::{Arrival, Departure, Landing, LinkPage, Linking, Offer, Return, Step, Way};
 pub use standing::{Held, HeldScope, Holding, HoldingRole, Standing};
 pub use visibility::{Display, Shown, Visibility};

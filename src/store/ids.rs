@@ -62,4 +62,6 @@ record! {
     NoticeId,
     /// A "tell me when it shows up".
     LateWatchId,
+    /// A `/link` on its way.
+    LinkAttemptId,
 }

@@ -102,6 +102,28 @@ impl Store {
         Ok(linked)
     }
 
+    /// Links all of these, or none: the chat accounts whose person is linked to another account already.
+    pub async fn import_links(
+        &self,
+        now: Timestamp,
+        links: &[(ChatUserId, EntraPerson)],
+    ) -> Result<Result<(), Vec<ChatUserId>>, Error> {
+        let mut tx = self.begin().await?;
+        let mut taken = Vec::new();
+        for (user, person) in links {
+            match link_in(&mut tx, &self.tenant, now, *user, person, LinkSource::Import, None).await? {
+                Linked::Done => {}
+                Linked::PersonTaken => taken.push(*user),
+            }
+        }
+        if !taken.is_empty() {
+            tx.rollback().await?;
+            return Ok(Err(taken));
+        }
+        tx.commit().await?;
+        Ok(Ok(()))
+    }
+
     /// `/unlink`: ends the link and keeps its row. `false`: there was none.
     pub async fn end_link(&self, now: Timestamp, actor: &Actor) -> Result<bool, Error> {
         let mut tx = self.begin().await?;

@@ -10,6 +10,8 @@ mod finish;
 mod history;
 mod ids;
 mod late;
+mod link_attempts;
+mod link_codes;
 mod links;
 mod model;
 mod notices;
@@ -23,8 +25,10 @@ pub use claims::{Attempt, ClaimedSync};
 pub use error::Error;
 pub use finish::Ending;
 pub use history::{HistoryRow, RecentSync};
-pub use ids::{DeviceSyncId, LateWatchId, NoticeId, RequestId};
+pub use ids::{DeviceSyncId, LateWatchId, LinkAttemptId, NoticeId, RequestId};
 pub use late::{ClaimedLateWatch, LateEnd};
+pub use link_attempts::{AttemptPhase, Handshake, LinkAttempt, NotTaken};
+pub use link_codes::{Accepted, CodeTried};
 pub use links::{EntraPerson, Link, LinkSource, Linked};
 pub use model::{
     Address, Answer, DeviceSyncState, FailureReport, Notice, Outcome, Phase, RefusedWhy, Reply, Report, RequestState,

@@ -93,6 +93,11 @@ impl Desk {
         Self { graph, gate, store, directory, error_table, settings, clock, bells }
     }
 
+    /// Somebody linked or unlinked their account: suggestions are to know it at once. The gate always does.
+    pub fn link_changed(&self) {
+        self.gate.display_bell().ring();
+    }
+
     /// The app error table.
     pub fn error_table(&self) -> &ErrorTable {
         &self.error_table

@@ -1,5 +1,6 @@
 //! The bed of a scene: the whole bot in a simulated world, people to act in it, and what must hold at the end.
 
+mod browser;
 mod log;
 mod person;
 pub(crate) mod show;
@@ -18,6 +19,7 @@ use sim::discord::{Limits, MessageId, MessageView};
 use sim::tenant::{Fault, FaultId, SyncCall};
 use tokio::sync::RwLock;
 
+pub(crate) use browser::Browser;
 pub(crate) use person::Person;
 pub(crate) use span::Spans;
 
@@ -27,9 +29,9 @@ pub(crate) const HELPDESK: &str = "helpdesk";
 /// Where outcomes are announced.
 pub(crate) const TEAM: &str = "device-team";
 
-/// What no log line and no audit row may ever hold: the bot's token, the client secret, the beginning of every
+/// What no log line and no audit row may ever hold: the bot's token, the client secrets, the beginning of every
 /// interaction token.
-const SECRETS: [&str; 3] = ["sim-bot-token", "sim-client-secret", "aW50"];
+const SECRETS: [&str; 4] = ["sim-bot-token", "sim-client-secret", "sim-link-secret", "aW50"];
 
 /// One scene's world.
 pub(crate) struct Bed {
@@ -41,6 +43,8 @@ pub(crate) struct Bed {
     log: log::Log,
     read: RefCell<BTreeSet<MessageId>>,
     errors: RefCell<Vec<String>>,
+    /// Tickets, states, codes and cookies that the scene has seen.
+    carried: RefCell<BTreeSet<String>>,
     allowed: RefCell<BTreeSet<Allowed>>,
     finished: Cell<bool>,
 }
@@ -64,6 +68,11 @@ impl Bed {
 
     /// The same with `config` (TOML) laid over the bot's.
     pub(crate) async fn with(name: &str, config: &str) -> Self {
+        Self::in_world(name, config, |_| {}).await
+    }
+
+    /// The same in a world that was changed before it began.
+    pub(crate) async fn in_world(name: &str, config: &str, change: impl FnOnce(&mut sim::Scenario)) -> Self {
         let log = log::start();
         let traffic_log = std::env::var_os("TRAFFIC_DIR").map(|folder| {
             let file = PathBuf::from(folder).join(format!("{}.jsonl", name.replace(' ', "-")));
@@ -76,7 +85,8 @@ impl Bed {
         config.entry("limits").or_insert_with(|| toml::Value::Table(unhurried()));
         // Hours pass in some scenes, and hundreds of devices need not be read every quarter of one.
         config.entry("directory").or_insert_with(|| toml::Value::Table(toml::toml! { refresh = "24h" }));
-        let options = StageOptions { config: config.to_string(), traffic_log, ..StageOptions::still() };
+        let mut options = StageOptions { config: config.to_string(), traffic_log, ..StageOptions::still() };
+        change(&mut options.scenario);
         let stage = Box::pin(Stage::start(options)).await.expect("the stage starts");
         stage.sim.discord.set_limits(Limits::generous());
         Box::pin(stage.settle()).await.expect("the bot comes to rest after its start");
@@ -87,6 +97,7 @@ impl Bed {
             log,
             read: RefCell::default(),
             errors: RefCell::default(),
+            carried: RefCell::default(),
             allowed: RefCell::default(),
             finished: Cell::new(false),
         }
@@ -95,6 +106,17 @@ impl Bed {
     /// Somebody in the chat.
     pub(crate) fn user(&self, name: &'static str) -> Person<'_> {
         Person::new(self, name)
+    }
+
+    /// A browser that has never been anywhere.
+    pub(crate) fn browser(&self) -> Browser<'_> {
+        Browser::new(self)
+    }
+
+    /// Why steps of linking were refused so far, by the audit.
+    pub(crate) async fn link_refusals(&self) -> Vec<String> {
+        let refused = self.audit().await.into_iter().filter(|(event, _)| event == "link_refused");
+        refused.map(|(_, detail)| detail["why"].as_str().expect("a word").to_owned()).collect()
     }
 
     /// The present moment.
@@ -110,6 +132,18 @@ impl Bed {
     /// Moves time.
     pub(crate) async fn advance(&self, by: SignedDuration) {
         Box::pin(self.stage.read().await.advance(by)).await.expect("time moves");
+    }
+
+    /// Moves time, a second at a time, until something is done that waits for it.
+    pub(crate) async fn while_time_passes<T>(&self, something: impl Future<Output = T>) -> T {
+        let mut something = std::pin::pin!(something);
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut something => return done,
+                () = self.advance(SignedDuration::from_secs(1)) => {}
+            }
+        }
     }
 
     /// Stops the bot and starts it again on what is stored.
@@ -210,6 +244,11 @@ impl Bed {
         self.check_read();
         self.check_log();
         let audit = format!("{:?}", self.audit().await);
+        for secret in self.carried.borrow().iter() {
+            let logged = self.log.lines().into_iter().find(|line| holds_word(&line.text, secret));
+            assert!(logged.is_none(), "{secret:?} in the log: {logged:?}");
+            assert!(!holds_word(&audit, secret), "{secret:?} in the audit: {audit}");
+        }
         assert!(!SECRETS.iter().any(|secret| audit.contains(secret)), "a secret in the audit: {audit}");
         // The runtime ends with the scene, and the bot with it; how it stops by itself is the restarts' theme.
     }
@@ -260,6 +299,14 @@ fn unhurried() -> toml::Table {
 /// Whether the text holds one of the tenant's bearer tokens: `sim.` and two UUIDs.
 fn holds_bearer(text: &str) -> bool {
     text.match_indices("sim.").any(|(at, _)| text.as_bytes().get(at + 12) == Some(&b'-'))
+}
+
+/// Whether a text holds this word, and not only inside a longer one: six digits are in many numbers.
+fn holds_word(text: &str, word: &str) -> bool {
+    text.match_indices(word).any(|(at, _)| {
+        let (before, after) = (&text[..at], &text[at + word.len()..]);
+        !before.ends_with(char::is_alphanumeric) && !after.starts_with(char::is_alphanumeric)
+    })
 }
 
 impl Drop for Bed {

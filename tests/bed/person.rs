@@ -44,6 +44,24 @@ impl<'a> Person<'a> {
         self.answer(interaction)
     }
 
+    /// Types the code of the link page into the dialog that is open, and sends it.
+    pub(crate) async fn enters(self, code: &str) -> Answer<'a> {
+        let dialog = self.bed.discord.modal(self.name).expect("a dialog is open");
+        let interaction = self.chat().submit(&dialog, &[("code", code)]).expect("the client sends it");
+        self.bed.settle().await;
+        self.answer(interaction)
+    }
+
+    /// Goes the whole way of `/link` and signs in as `person`.
+    pub(crate) async fn links_as(self, person: &str) -> Answer<'a> {
+        let offered = self.runs("/link").await;
+        let code = self.bed.browser().finishes(&offered.address_of("Sign in with Microsoft"), person).await;
+        offered.clicks("Enter the code").await;
+        let found = self.enters(&code).await;
+        found.clicks("Link").await;
+        found
+    }
+
     /// Sends `/sync` for a device picked from the suggestions: its id.
     pub(crate) async fn syncs_id(self, id: &str) -> Answer<'a> {
         let sent = self.chat().run_with(HELPDESK, "/sync", &[("device", id)]);
@@ -144,6 +162,12 @@ impl Answer<'_> {
     pub(crate) fn id_of(&self, label: &str) -> String {
         let message = self.message();
         message.button(label).and_then(|button| button.custom_id.clone()).expect("there is such a button")
+    }
+
+    /// Where a button leads.
+    pub(crate) fn address_of(&self, label: &str) -> String {
+        let message = self.message();
+        message.button(label).and_then(|button| button.url.clone()).expect("there is such a button")
     }
 
     /// Presses a button, and waits for what comes of it.

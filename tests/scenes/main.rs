@@ -11,6 +11,8 @@ mod follow_up;
 mod hostile;
 mod joining;
 mod late;
+mod linking;
+mod linking_threats;
 mod looking;
 mod records;
 mod refusals;

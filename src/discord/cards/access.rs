@@ -5,7 +5,6 @@ use super::words::{NAME, denial, name};
 use crate::discord::card::{Card, Embed, Tone};
 use crate::identity::{Held, HeldScope, Holding, HoldingRole, Standing};
 use crate::intune::{Authority, Decision, Denial, Device};
-use crate::store::EntraPerson;
 use crate::sync::{AccessAnswer, Refusal};
 
 /// The answer.
@@ -34,8 +33,7 @@ fn standing(standing: &Standing) -> (Vec<String>, &'static str) {
         }
         Standing::ChatRoles(holdings) => (vec![holdings.iter().map(holding).collect::<Vec<_>>().join("\n")], BY_CHAT),
         Standing::Linked { person, holds, admin } => {
-            let guest = if person.guest { ", a guest of this tenant" } else { "" };
-            let who = format!("You are {}{guest}.", person_named(person));
+            let who = format!("You are {}.", super::link::person(person));
             let what = match (holds, admin) {
                 (Err(why), _) => denial(why, "look at or sync"),
                 (Ok(_), Some(role)) => {
@@ -47,10 +45,6 @@ fn standing(standing: &Standing) -> (Vec<String>, &'static str) {
             (vec![who, what], BY_LINK)
         }
     }
-}
-
-fn person_named(person: &EntraPerson) -> String {
-    format!("**{}** ({})", code(&person.name, NAME), code(&person.sign_in, NAME))
 }
 
 fn may_sync(standing: &Standing) -> bool {
@@ -130,6 +124,7 @@ mod tests {
     use super::*;
     use crate::chat::ChatRoleId;
     use crate::intune::{AssignmentId, EntraAdmin, EntraUserId, RoleId};
+    use crate::store::EntraPerson;
 
     const SYNC: HoldingRole = HoldingRole { may_sync: true, may_read: true };
     const READ: HoldingRole = HoldingRole { may_sync: false, may_read: true };

@@ -10,6 +10,7 @@ mod confirm;
 mod device;
 mod help;
 mod history;
+mod link;
 mod outcome;
 mod progress;
 mod refusal;
@@ -26,6 +27,9 @@ pub use confirm::{confirm, joined};
 pub use device::device;
 pub use help::help;
 pub use history::history;
+pub use link::{
+    CODE_EXAMPLE, CODE_LABEL, CODE_TITLE, link_declined, link_found, link_offer, link_refusal, linked, unlinked,
+};
 pub use outcome::{outcome, team_line};
 pub use progress::{moves_to_channel, never_showed_up, progress, showed_up};
 pub use refusal::refusal;

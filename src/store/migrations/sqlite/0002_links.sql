@@ -14,13 +14,15 @@ CREATE TABLE links (
 -- One Entra person acts through one chat account.
 CREATE UNIQUE INDEX links_of_person ON links (tenant_id, entra_user) WHERE ended_at IS NULL;
 
--- A `/link` on its way. Secrets that a browser carries are kept as SHA-256 only.
+-- A `/link` on its way: open, started, signing_in, found, confirmed, linked; or ended.
+-- What a browser or a person carries (ticket, cookie, state, code) is kept as SHA-256 only; nonce and verifier are
+-- needed as they are, and forgotten with the sign-in.
 CREATE TABLE link_attempts (
     id           TEXT    NOT NULL PRIMARY KEY,
     tenant_id    TEXT    NOT NULL,
     chat_user    TEXT    NOT NULL,
     chat_name    TEXT    NOT NULL,
-    state        TEXT    NOT NULL,
+    phase        TEXT    NOT NULL,
     ticket_hash  TEXT    NOT NULL UNIQUE,
     browser_hash TEXT,
     state_hash   TEXT    UNIQUE,
