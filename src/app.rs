@@ -87,7 +87,7 @@ impl App {
         store.release_leases().await.context("while taking over the store")?;
         let error_table = Arc::new(error_table(&settings)?);
         let graph = Arc::new(graph(&settings, &clock)?);
-        let gate = Arc::new(Gate::new(Arc::clone(&graph), settings.access.clone(), &clock));
+        let gate = Arc::new(Gate::new(Arc::clone(&graph), store.clone(), settings.access.clone(), &clock));
         let directory = Arc::new(Directory::default());
         let bells = Bells::new(&clock, WORKERS);
         let desk = Arc::new(Desk::new(
@@ -360,6 +360,6 @@ async fn display_loop(env: LoopEnv, gate: Arc<Gate>) {
     let _busy = env.clock.busy();
     while !env.is_stopping() {
         gate.refresh_display().await;
-        env.rest(DISPLAY_FRESH).await;
+        env.idle(gate.display_bell(), Some(env.after(DISPLAY_FRESH))).await;
     }
 }

@@ -63,6 +63,7 @@ fn wait(not_until: &governor::NotUntil<Duration>, now: Duration) -> Wait {
 #[derive(Debug)]
 pub struct Budget {
     limiter: RateLimiter<NotKeyed, InMemoryState, Since, NoOpMiddleware<Duration>>,
+    at_once: u32,
     since: Since,
 }
 
@@ -70,12 +71,27 @@ impl Budget {
     /// A budget of `rate`.
     pub fn new(rate: Rate, burst: Burst, clock: &Clock) -> Self {
         let since = Since(clock.clone(), clock.now());
-        Self { limiter: RateLimiter::direct_with_clock(quota(rate, burst), since.clone()), since }
+        let quota = quota(rate, burst);
+        let limiter = RateLimiter::direct_with_clock(quota, since.clone());
+        Self { limiter, at_once: quota.burst_size().get(), since }
     }
 
     /// Takes one, or says how long to wait.
     pub fn take(&self) -> Result<(), Wait> {
         self.limiter.check().map_err(|not_until| wait(&not_until, self.since.now()))
+    }
+
+    /// Takes `count` in one go, or none and says how long to wait. A count above [`Budget::at_once`] never fits whole and
+    /// counts as that many.
+    pub fn take_many(&self, count: u32) -> Result<(), Wait> {
+        let Some(count) = NonZeroU32::new(count.min(self.at_once)) else { return Ok(()) };
+        let taken = self.limiter.check_n(count).unwrap_or(Ok(()));
+        taken.map_err(|not_until| wait(&not_until, self.since.now()))
+    }
+
+    /// The most that ever go in one go.
+    pub fn at_once(&self) -> u32 {
+        self.at_once
     }
 }
 

@@ -169,7 +169,11 @@ impl World {
         let Some(at) = self.picked(index) else { return };
         let counts = self.counts(at, person);
         let (id, reply) = (self.requests[at].0, self.reply());
-        let done = self.store.confirm(self.now, id, &actor(person), &reply).await.expect("the store answers");
+        let done = self
+            .store
+            .confirm(self.now, id, &actor(person), &reply, serde_json::Value::Null)
+            .await
+            .expect("the store answers");
         assert_eq!(matches!(done, Confirmed::Done { .. }), counts, "{done:?}");
         assert_eq!(matches!(done, Confirmed::NotYours), self.requests[at].1.asker != person, "{done:?}");
         if counts {

@@ -18,6 +18,7 @@ use crate::budget::{BudgetPer, Burst};
 use crate::chat::{Actor, ChatUserId, GuildId};
 use crate::clock::Clock;
 use crate::identity::Linking;
+use crate::intune::Decision;
 use crate::settings::Settings;
 use crate::store::{DeviceSyncId, Purpose, Reply, RequestId};
 use crate::sync::{Asked, Desk, Looked, Refusal, Trouble};
@@ -240,7 +241,9 @@ impl Handler {
         if let Some(card) = self.turned_away(&actor) {
             return self.say(id, &token, &card).await;
         }
-        match self.within_budget(self.claimed(id)).await {
+        // Side by side, so that the answer waits for the slower of the two only.
+        let (claimed, checked) = tokio::join!(self.within_budget(self.claimed(id)), self.recheck(&actor, &said));
+        match claimed {
             Ok(true) => {}
             Ok(false) => return Ok(()),
             Err(card) => return self.say(id, &token, &card).await,
@@ -253,7 +256,7 @@ impl Handler {
             return self.say(id, &token, &card).await;
         };
         match custom_id.verb {
-            Verb::Yes | Verb::No => self.yes_or_no(id, &token, &actor, custom_id).await,
+            Verb::Yes | Verb::No => self.yes_or_no(id, &token, &actor, custom_id, checked).await,
             Verb::Pick => self.pick(id, &token, &actor, custom_id, &said).await,
             Verb::Tell => self.tell(id, &token, &actor, custom_id).await,
             Verb::Again => self.again(id, &token, &actor, custom_id).await,
@@ -279,17 +282,31 @@ impl Handler {
         }
     }
 
+    /// At Yes the rights are read anew, within the time that an answer may take.
+    async fn recheck(&self, actor: &Actor, press: &Press) -> Option<Decision> {
+        let request = press.id.ok().filter(|id| id.verb == Verb::Yes)?;
+        let checking = self.desk.recheck(actor, RequestId(request.record.0));
+        match tokio::time::timeout(self.store_budget, checking).await {
+            Ok(checked) => checked,
+            Err(_elapsed) => {
+                tracing::warn!("rights were not read in time at a click; the worker reads them before the call");
+                None
+            }
+        }
+    }
+
     async fn yes_or_no(
         &self,
         id: crate::chat::InteractionId,
         token: &SecretString,
         actor: &Actor,
         custom_id: CustomId,
+        checked: Option<Decision>,
     ) -> Result<(), CallError> {
         let request = RequestId(custom_id.record.0);
         let reply = self.reply(token);
         let clicked = if custom_id.verb == Verb::Yes {
-            self.within_budget(self.desk.confirm(actor, request, &reply)).await
+            self.within_budget(self.desk.confirm(actor, request, &reply, checked)).await
         } else {
             self.within_budget(self.desk.cancel(actor, request)).await
         };

@@ -45,6 +45,7 @@ impl Handler {
                 }
                 Verb::LinkYes => {
                     let linked = self.linking.accept(actor, attempt).await?;
+                    self.desk.link_changed();
                     linked.map(|person| Respond::UpdateMessage(cards::linked(&person).in_place()))
                 }
                 _ => {

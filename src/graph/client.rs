@@ -8,10 +8,10 @@ use secrecy::ExposeSecret as _;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::endpoint::{Read, SyncDevice};
+use super::endpoint::{Read, SyncDevice, Version};
 use super::error::{Error, Kind, Retry, classify};
 use super::odata::Page;
-use super::throttle::{Class, Throttle};
+use super::throttle::{Class, Load, Throttle};
 use super::token::Token;
 use crate::clock::Clock;
 use crate::intune::DeviceId;
@@ -33,7 +33,7 @@ const INTERACTIVE: SignedDuration = SignedDuration::from_secs(20);
 const THROTTLED_FIRST: SignedDuration = SignedDuration::from_secs(10);
 
 /// First wait after Graph's own trouble.
-const UNAVAILABLE_FIRST: SignedDuration = SignedDuration::from_secs(1);
+pub(super) const UNAVAILABLE_FIRST: SignedDuration = SignedDuration::from_secs(1);
 
 /// Pages followed in one list: a million devices.
 const PAGES: usize = 1_000;
@@ -90,7 +90,8 @@ impl Graph {
         }
         let started = self.clock.now();
         let url = SyncDevice(device).url(&self.base);
-        let sent = self.send(Class::Write, || self.http.post(url.clone()).header("Content-Length", "0")).await;
+        let sent =
+            self.send(Class::Write, Load::ONE, || self.http.post(url.clone()).header("Content-Length", "0")).await;
         sent.map(|answer| answer.request_id).map_err(|(kind, id)| self.error(kind, 1, started, id))
     }
 
@@ -105,8 +106,23 @@ impl Graph {
 
     /// Reads a list to its end. A page that fails makes the whole list fail: a short list would be a lie.
     pub(super) async fn read_all<T: DeserializeOwned>(&self, read: &Read, patience: Patience) -> Result<Vec<T>, Error> {
+        self.pages(read.url(&self.base), read, patience).await
+    }
+
+    /// The rows from a page's link on.
+    pub(super) async fn follow<T: DeserializeOwned>(
+        &self,
+        link: &str,
+        read: &Read,
+        patience: Patience,
+    ) -> Result<Vec<T>, Error> {
+        let elsewhere = || self.error(Kind::Malformed("a next page on another host"), 1, self.clock.now(), None);
+        self.pages(self.same_host(link).ok_or_else(elsewhere)?, read, patience).await
+    }
+
+    async fn pages<T: DeserializeOwned>(&self, first: Url, read: &Read, patience: Patience) -> Result<Vec<T>, Error> {
         let started = self.clock.now();
-        let mut url = read.url(&self.base);
+        let mut url = first;
         let mut rows = Vec::new();
         for _page in 0..PAGES {
             let answer = self.fetch(&url, read, patience).await?;
@@ -132,6 +148,7 @@ impl Graph {
 
     async fn fetch(&self, url: &Url, read: &Read, patience: Patience) -> Result<Answer, Error> {
         let started = self.clock.now();
+        let load = Load { identity_units: read.identity_units(), ..Load::ONE };
         let body = read.body();
         let mut attempts = 0;
         let mut wait = UNAVAILABLE_FIRST;
@@ -141,34 +158,55 @@ impl Graph {
                 Some(body) => self.http.post(url.clone()).json(body),
                 None => self.http.get(url.clone()),
             };
-            let (kind, request_id) = match self.send(Class::Read, request).await {
+            let (kind, request_id) = match self.send(Class::Read, load, request).await {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
             let error = self.error(kind, attempts, started, request_id);
-            let next = match (patience, error.retry()) {
-                (Patience::Once, _) | (_, Retry::Never) => return Err(error),
-                (_, Retry::After(after)) => after,
-                (_, Retry::Backoff) => wait,
-            };
-            if error.elapsed + next > INTERACTIVE {
-                return Err(error);
-            }
+            let Some(next) = again_after(&error, patience, wait) else { return Err(error) };
             tracing::info!(%error, wait = %format_args!("{next:#}"), "reading from Graph is tried again");
             self.clock.sleep(next).await;
             wait = wait.saturating_add(wait);
         }
     }
 
+    /// One batch of reads.
+    pub(super) async fn send_batch(
+        &self,
+        version: Version,
+        items: &[serde_json::Value],
+        load: Load,
+    ) -> Result<Vec<u8>, Kind> {
+        let url = version.batch_url(&self.base);
+        let body = serde_json::json!({ "requests": items });
+        let sent = self.send(Class::Read, load, || self.http.post(url.clone()).json(&body)).await;
+        sent.map(|answer| answer.body).map_err(|(kind, _)| kind)
+    }
+
+    /// Items that a batch may hold.
+    pub(super) fn batch_size(&self, most: usize) -> usize {
+        most.min(self.throttle.at_once()).max(1)
+    }
+
+    /// Reads wait as long as Graph says, or long enough.
+    pub(super) fn pause_reads(&self, after: Option<SignedDuration>) {
+        self.throttle.pause(Class::Read, after.unwrap_or(THROTTLED_FIRST));
+    }
+
+    pub(super) async fn rest(&self, wait: SignedDuration) {
+        self.clock.sleep(wait).await;
+    }
+
     /// One request, with a fresh token if the first one is refused.
     async fn send(
         &self,
         class: Class,
+        load: Load,
         request: impl Fn() -> reqwest::RequestBuilder,
     ) -> Result<Answer, (Kind, Option<String>)> {
         let mut fresh_token = false;
         loop {
-            match self.send_once(class, request()).await {
+            match self.send_once(class, load, request()).await {
                 Err((Kind::Unauthorized, _)) if !fresh_token => {
                     fresh_token = true;
                     self.token.forget();
@@ -185,6 +223,7 @@ impl Graph {
     async fn send_once(
         &self,
         class: Class,
+        load: Load,
         request: reqwest::RequestBuilder,
     ) -> Result<Answer, (Kind, Option<String>)> {
         let token = tokio::time::timeout(self.timeout, self.token.get()).await;
@@ -199,7 +238,7 @@ impl Graph {
                 return Err((Kind::NoToken, None));
             }
         };
-        self.throttle.turn(class).await;
+        self.throttle.turn(class, load).await;
         let client_request_id = uuid::Uuid::new_v4().to_string();
         let sent = request
             .bearer_auth(token.expose_secret())
@@ -238,9 +277,31 @@ impl Graph {
         Error { kind, attempts, elapsed: self.clock.now().duration_since(started), request_id }
     }
 
+    /// An answer in its documented shape.
+    pub(super) fn shape<T: DeserializeOwned>(&self, answer: serde_json::Value) -> Result<T, Error> {
+        serde_json::from_value(answer).map_err(|error| {
+            tracing::warn!(%error, "Graph's answer does not have the documented shape");
+            self.malformed("not the documented shape")
+        })
+    }
+
+    pub(super) fn malformed(&self, what: &'static str) -> Error {
+        self.error(Kind::Malformed(what), 1, self.clock.now(), None)
+    }
+
     pub(super) fn now(&self) -> Timestamp {
         self.clock.now()
     }
+}
+
+/// How long to wait before a failed read is asked again; `None`: it stays failed.
+pub(super) fn again_after(error: &Error, patience: Patience, wait: SignedDuration) -> Option<SignedDuration> {
+    let next = match (patience, error.retry()) {
+        (Patience::Once, _) | (_, Retry::Never) => return None,
+        (_, Retry::After(after)) => after,
+        (_, Retry::Backoff) => wait,
+    };
+    (error.elapsed + next <= INTERACTIVE).then_some(next)
 }
 
 fn header(headers: &HeaderMap, name: &str) -> Option<String> {
@@ -254,7 +315,12 @@ fn graph_time(headers: &HeaderMap) -> Option<Timestamp> {
 
 /// `Retry-After` in either form: seconds, or an HTTP date on Graph's own clock.
 fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<SignedDuration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    retry_after_text(headers.get(RETRY_AFTER)?.to_str().ok()?, now)
+}
+
+/// The same from the header's text alone, as items of a batch carry it.
+pub(super) fn retry_after_text(text: &str, now: Timestamp) -> Option<SignedDuration> {
+    let text = text.trim();
     if let Ok(seconds) = text.parse::<u32>() {
         return Some(SignedDuration::from_secs(seconds.into()));
     }

@@ -4,13 +4,16 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::odata::quote;
-use crate::intune::{AppId, DeviceId, EntraDeviceId, EntraUserId, GroupId};
+use crate::intune::{AppId, DeviceId, DirectoryDeviceId, EntraDeviceId, EntraUserId, GroupId, RoleId};
 
 /// Properties of a device that lists deliver.
 const DEVICE_LIST: &str = "id,deviceName,operatingSystem,osVersion,lastSyncDateTime,complianceState,managementState,managementAgent,userId,userPrincipalName,userDisplayName,serialNumber,azureADDeviceId,model,managedDeviceOwnerType";
 
 /// `deviceActionResults` comes filled only on a single read that names it.
 const DEVICE_SINGLE: &str = "id,deviceName,operatingSystem,osVersion,lastSyncDateTime,complianceState,managementState,managementAgent,userId,userPrincipalName,userDisplayName,serialNumber,azureADDeviceId,model,managedDeviceOwnerType,deviceActionResults";
+
+/// Properties of a person: whether the account still counts, and what to call them.
+const USER: &str = "id,displayName,userPrincipalName,accountEnabled,userType";
 
 /// Devices on a page; Graph's largest.
 const PAGE: &str = "1000";
@@ -30,18 +33,47 @@ pub(super) enum Read {
     DevicesBy(SearchBy, String),
     Device(DeviceId),
     PrimaryUsers(DeviceId),
+    /// Its scope tags, which come filled on the single beta read only.
+    DeviceTags(DeviceId),
     RoleDefinitions,
+    /// Whole rows, which do not say their role.
+    RoleAssignments,
+    /// The assignments of one role; of these rows only the ids are to be trusted.
+    AssignmentsOfRole(RoleId),
     User(EntraUserId),
+    /// The Entra roles that are active for a person now, by groups and by PIM too.
+    DirectoryRoles(EntraUserId),
     DirectoryDevice(EntraDeviceId),
     /// Which of these groups (at most 20) the person is in.
     UserInGroups(EntraUserId, Vec<GroupId>),
     /// The same for a device's directory object.
-    DeviceInGroups(uuid::Uuid, Vec<GroupId>),
+    DeviceInGroups(DirectoryDeviceId, Vec<GroupId>),
     GroupUsers(GroupId),
     GroupDevices(GroupId),
     AppStates(EntraUserId, DeviceId),
     AppHistory(EntraUserId, DeviceId, AppId),
     AppReport(AppId, u32),
+}
+
+/// The two versions of Graph; each has a batch address of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Version {
+    V1,
+    Beta,
+}
+
+impl Version {
+    fn segment(self) -> &'static str {
+        match self {
+            Self::V1 => "v1.0",
+            Self::Beta => "beta",
+        }
+    }
+
+    /// Where a batch is posted.
+    pub(super) fn batch_url(self, base: &Url) -> Url {
+        join(base, &[self.segment(), "$batch"])
+    }
 }
 
 /// The one write: asks a device to check in.
@@ -66,17 +98,22 @@ impl Read {
     /// The address, with its query.
     pub(super) fn url(&self, base: &Url) -> Url {
         let managed = |rest: &[&str]| join(base, &[&["v1.0", "deviceManagement", "managedDevices"], rest].concat());
+        let roles = |rest: &[&str]| join(base, &[&["v1.0", "deviceManagement"], rest].concat());
         let mut url = match self {
             Self::Devices | Self::DevicesBy(..) => managed(&[]),
             Self::Device(id) => managed(&[&id.to_string()]),
             Self::PrimaryUsers(id) => managed(&[&id.to_string(), "users"]),
-            Self::RoleDefinitions => join(base, &["v1.0", "deviceManagement", "roleDefinitions"]),
+            Self::DeviceTags(id) => join(base, &["beta", "deviceManagement", "managedDevices", &id.to_string()]),
+            Self::RoleDefinitions => roles(&["roleDefinitions"]),
+            Self::RoleAssignments => roles(&["roleAssignments"]),
+            Self::AssignmentsOfRole(id) => roles(&["roleDefinitions", &id.to_string(), "roleAssignments"]),
             Self::User(id) => join(base, &["v1.0", "users", &id.to_string()]),
+            Self::DirectoryRoles(id) => {
+                join(base, &["v1.0", "users", &id.to_string(), "transitiveMemberOf", "microsoft.graph.directoryRole"])
+            }
             Self::DirectoryDevice(_) => join(base, &["v1.0", "devices"]),
             Self::UserInGroups(id, _) => join(base, &["v1.0", "users", &id.to_string(), "checkMemberGroups"]),
-            Self::DeviceInGroups(id, _) => {
-                join(base, &["v1.0", "devices", &id.hyphenated().to_string(), "checkMemberGroups"])
-            }
+            Self::DeviceInGroups(id, _) => join(base, &["v1.0", "devices", &id.to_string(), "checkMemberGroups"]),
             Self::GroupUsers(id) => {
                 join(base, &["v1.0", "groups", &id.to_string(), "transitiveMembers", "microsoft.graph.user"])
             }
@@ -113,22 +150,54 @@ impl Read {
                 vec![("$filter", filter), ("$select", DEVICE_LIST.to_owned())]
             }
             Self::Device(_) => vec![("$select", DEVICE_SINGLE.to_owned())],
+            Self::DeviceTags(_) => vec![("$select", "id,roleScopeTagIds".to_owned())],
+            Self::User(_) => vec![("$select", USER.to_owned())],
+            Self::DirectoryRoles(_) => vec![("$select", "id,displayName,roleTemplateId".to_owned())],
             Self::PrimaryUsers(_) => vec![("$select", "id".to_owned())],
-            Self::User(_) => {
-                vec![("$select", "id,displayName,userPrincipalName,accountEnabled,userType".to_owned())]
-            }
             Self::DirectoryDevice(id) => {
                 vec![("$filter", format!("deviceId eq {}", quote(&id.to_string()))), ("$select", "id".to_owned())]
             }
             Self::GroupUsers(_) => vec![("$select", "id".to_owned()), ("$top", "999".to_owned())],
             Self::GroupDevices(_) => vec![("$select", "id,deviceId".to_owned()), ("$top", "999".to_owned())],
             Self::RoleDefinitions
+            | Self::RoleAssignments
+            | Self::AssignmentsOfRole(_)
             | Self::UserInGroups(..)
             | Self::DeviceInGroups(..)
             | Self::AppStates(..)
             | Self::AppHistory(..)
             | Self::AppReport(..) => Vec::new(),
         }
+    }
+
+    /// What Entra charges for it, in resource units (Graph throttling page: `checkMemberGroups` 4, the others 2 at most;
+    /// Intune's own reads cost none).
+    pub(super) fn identity_units(&self) -> u32 {
+        match self {
+            Self::UserInGroups(..) | Self::DeviceInGroups(..) => 4,
+            Self::User(_)
+            | Self::DirectoryRoles(_)
+            | Self::DirectoryDevice(_)
+            | Self::GroupUsers(_)
+            | Self::GroupDevices(_) => 2,
+            _ => 0,
+        }
+    }
+
+    /// The version it is asked of.
+    pub(super) fn version(&self) -> Version {
+        match self {
+            Self::DeviceTags(_) | Self::AppStates(..) | Self::AppHistory(..) => Version::Beta,
+            _ => Version::V1,
+        }
+    }
+
+    /// The address as an item of a batch writes it: from behind the version, with its query.
+    pub(super) fn relative(&self) -> String {
+        let base: Url = "https://graph.invalid".parse().expect("a constant address");
+        let url = self.url(&base);
+        let whole = &url[url::Position::BeforePath..];
+        whole[1 + self.version().segment().len()..].to_owned()
     }
 
     /// The body, for the reads that Graph wants as POST.

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 
 /// A call that did not succeed.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Error {
     /// What happened.
     pub kind: Kind,

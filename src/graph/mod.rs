@@ -5,6 +5,7 @@
 //! [`Error`] that says whether trying again makes sense.
 
 mod apps;
+mod batch;
 mod client;
 mod devices;
 mod endpoint;
@@ -12,6 +13,7 @@ mod error;
 mod id_token;
 mod odata;
 mod people;
+mod reach;
 mod roles;
 mod sign_in;
 mod throttle;
@@ -23,7 +25,8 @@ pub use client::{Graph, Patience, Stamped};
 pub use devices::Search;
 pub use error::{Error, Kind, Retry};
 pub use id_token::{BadIdToken, SignedIn};
-pub use people::Members;
+pub use people::{Members, PersonFacts};
+pub use reach::Wanted;
 pub use sign_in::{AppFault, SignIn, SignInError};
 pub use token::{BadCredential, Token};
 pub use users::DirectoryUser;

@@ -1,15 +1,16 @@
-//! Reading who and what is in which groups.
+//! Reading people: whether an account counts, which Entra roles are active, who is in which groups.
 
 use std::collections::{BTreeSet, HashSet};
 
 use serde::Deserialize;
-use uuid::Uuid;
+use serde_json::Value;
 
 use super::client::{Graph, Patience};
 use super::endpoint::Read;
-use super::error::Error;
-use super::wire::WireId;
-use crate::intune::{DeviceId, EntraDeviceId, EntraUserId, GroupId};
+use super::error::{Error, Kind};
+use super::users::{DirectoryUser, WireUser};
+use super::wire::{WireDirectoryRole, WireId};
+use crate::intune::{EntraAdmin, EntraDeviceId, EntraUserId, GroupId};
 
 /// Groups that one membership check takes (Graph's limit).
 const GROUPS_PER_CHECK: usize = 20;
@@ -21,6 +22,17 @@ pub struct Members {
     pub users: HashSet<EntraUserId>,
     /// Devices, by their Entra device id.
     pub devices: HashSet<EntraDeviceId>,
+}
+
+/// A person as Entra knows them at this moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PersonFacts {
+    /// Whether the account exists and is enabled. If not, the rest is empty.
+    pub active: bool,
+    /// The Entra roles above Intune's own that are active now.
+    pub admin: BTreeSet<EntraAdmin>,
+    /// Which of the groups asked about they are in, nested ones included.
+    pub groups: BTreeSet<GroupId>,
 }
 
 #[derive(Deserialize)]
@@ -35,51 +47,57 @@ struct WireDirectoryDevice {
     device_id: Option<String>,
 }
 
-impl Graph {
-    /// The primary users of a device; usually one or none. They may differ from the enrolling user.
-    pub async fn primary_users(&self, device: DeviceId, patience: Patience) -> Result<Vec<EntraUserId>, Error> {
-        let rows: Vec<WireId<EntraUserId>> = self.read_all(&Read::PrimaryUsers(device), patience).await?;
-        Ok(rows.into_iter().map(|row| row.id).collect())
-    }
+/// The groups, in pieces that one check takes.
+pub(super) fn checks(groups: &BTreeSet<GroupId>) -> Vec<Vec<GroupId>> {
+    let all: Vec<_> = groups.iter().copied().collect();
+    all.chunks(GROUPS_PER_CHECK).map(<[_]>::to_vec).collect()
+}
 
-    /// Which of `groups` the person is in, nested groups included.
-    pub async fn groups_of_user(
+impl Graph {
+    /// Everything the gate asks about a person, in one batch (more, where there are hundreds of groups).
+    ///
+    /// `with_admin`: whether their Entra roles matter; that read wants a permission of its own.
+    pub async fn person(
         &self,
         user: EntraUserId,
         groups: &BTreeSet<GroupId>,
+        with_admin: bool,
         patience: Patience,
-    ) -> Result<BTreeSet<GroupId>, Error> {
-        self.member_groups(groups, patience, |chunk| Read::UserInGroups(user, chunk)).await
-    }
-
-    /// Which of `groups` the device's directory object is in. A device that Entra does not know is in none.
-    pub async fn groups_of_device(
-        &self,
-        device: EntraDeviceId,
-        groups: &BTreeSet<GroupId>,
-        patience: Patience,
-    ) -> Result<BTreeSet<GroupId>, Error> {
-        // `deviceId` is not the object's id, and the membership check wants the object's.
-        let objects: Vec<WireId<Uuid>> = self.read_all(&Read::DirectoryDevice(device), patience).await?;
-        let [object] = objects.as_slice() else { return Ok(BTreeSet::new()) };
-        let object = object.id;
-        self.member_groups(groups, patience, |chunk| Read::DeviceInGroups(object, chunk)).await
-    }
-
-    async fn member_groups(
-        &self,
-        groups: &BTreeSet<GroupId>,
-        patience: Patience,
-        read: impl Fn(Vec<GroupId>) -> Read,
-    ) -> Result<BTreeSet<GroupId>, Error> {
-        let all: Vec<_> = groups.iter().copied().collect();
-        let mut found = BTreeSet::new();
-        for chunk in all.chunks(GROUPS_PER_CHECK) {
-            let answer: GroupIds = self.read(&read(chunk.to_vec()), patience).await?.value;
-            // Only what was asked counts, whatever the answer holds.
-            found.extend(answer.value.into_iter().filter(|id| groups.contains(id)));
+    ) -> Result<PersonFacts, Error> {
+        let mut reads = vec![Read::User(user)];
+        reads.extend(with_admin.then_some(Read::DirectoryRoles(user)));
+        reads.extend(checks(groups).into_iter().map(|chunk| Read::UserInGroups(user, chunk)));
+        let mut answers = self.read_many(&reads, patience).await.into_iter();
+        let mut facts = PersonFacts { active: false, admin: BTreeSet::new(), groups: BTreeSet::new() };
+        let account = answers.next().unwrap_or_else(|| Err(self.malformed("no answer to the first question")));
+        let account = match account {
+            Ok(row) => DirectoryUser::from(self.shape::<WireUser>(row)?),
+            Err(Error { kind: Kind::NotFound, .. }) => return Ok(facts),
+            Err(error) => return Err(error),
+        };
+        if account.id != user {
+            return Err(self.malformed("another person than asked for"));
         }
-        Ok(found)
+        if !account.enabled {
+            return Ok(facts);
+        }
+        facts.active = true;
+        if with_admin {
+            let roles = answers.next().unwrap_or_else(|| Err(self.malformed("no answer to the second question")))?;
+            let roles: super::odata::Page<WireDirectoryRole> = self.shape(roles)?;
+            // Nobody has so many roles that they fill a page; a second one could only add.
+            facts.admin = roles.value.iter().filter_map(admin).collect();
+        }
+        for answer in answers {
+            facts.groups.extend(self.groups_in(answer?, groups)?);
+        }
+        Ok(facts)
+    }
+
+    /// The ids of a membership check. Only what was asked counts, whatever the answer holds.
+    pub(super) fn groups_in(&self, answer: Value, asked: &BTreeSet<GroupId>) -> Result<Vec<GroupId>, Error> {
+        let found: GroupIds = self.shape(answer)?;
+        Ok(found.value.into_iter().filter(|id| asked.contains(id)).collect())
     }
 
     /// Everyone and every device in a group, nested groups included. For display; the gate asks about one at a time.
@@ -92,4 +110,9 @@ impl Graph {
             devices: devices.into_iter().filter_map(|row| row.device_id?.parse().ok()).collect(),
         })
     }
+}
+
+fn admin(role: &WireDirectoryRole) -> Option<EntraAdmin> {
+    let template = role.role_template_id.as_deref()?.parse::<uuid::Uuid>().ok()?;
+    EntraAdmin::ALL.into_iter().find(|role| role.template() == template)
 }

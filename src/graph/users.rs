@@ -24,7 +24,7 @@ pub struct DirectoryUser {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct WireUser {
+pub(super) struct WireUser {
     id: EntraUserId,
     #[serde(default)]
     display_name: Option<String>,

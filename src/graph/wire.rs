@@ -1,9 +1,14 @@
 //! Graph's JSON, read leniently: unknown fields and values pass, "none" has many spellings.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use crate::intune::{Compliance, Device, DeviceId, PendingAction, Platform, RoleDefinition, RoleId};
+use crate::intune::{
+    AssignmentId, AssignmentRow, Compliance, Device, DeviceId, EntraUserId, GroupId, PendingAction, Platform,
+    RoleDefinition, RoleId, Scope, ScopeTag, Tags,
+};
 
 /// A managedDevice.
 #[derive(Debug, Deserialize)]
@@ -78,7 +83,7 @@ impl From<WireDevice> for Device {
             compliance: Compliance::read(&wire.compliance_state.unwrap_or_default()),
             management_state: wire.management_state.unwrap_or_default(),
             agent: wire.management_agent.unwrap_or_default(),
-            user_id: id(wire.user_id, |id: &crate::intune::EntraUserId| id.is_nil()),
+            user_id: id(wire.user_id, |id: &EntraUserId| id.is_nil()),
             user_name: filled(wire.user_display_name),
             user_principal_name: filled(wire.user_principal_name),
             serial: filled(wire.serial_number),
@@ -125,6 +130,79 @@ impl From<WireRole> for RoleDefinition {
         let not_allowed = actions.iter().flat_map(|row| row.not_allowed_resource_actions.clone()).collect();
         let name = wire.display_name.unwrap_or_default();
         Self { id: wire.id, name, built_in: wire.is_built_in, allowed, not_allowed }
+    }
+}
+
+/// A deviceAndAppManagementRoleAssignment.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct WireAssignment {
+    id: AssignmentId,
+    #[serde(default)]
+    display_name: Option<String>,
+    #[serde(default)]
+    members: Option<Vec<String>>,
+    #[serde(default)]
+    scope_type: Option<String>,
+    #[serde(default)]
+    resource_scopes: Option<Vec<String>>,
+    #[serde(default)]
+    scope_members: Option<Vec<String>>,
+    #[serde(default)]
+    role_scope_tag_ids: Option<Vec<String>>,
+}
+
+/// The groups among some ids; what is no id is no group, and grants nothing.
+fn groups(ids: Option<Vec<String>>) -> BTreeSet<GroupId> {
+    ids.unwrap_or_default().iter().filter_map(|id| id.trim().parse().ok()).collect()
+}
+
+impl From<WireAssignment> for AssignmentRow {
+    fn from(wire: WireAssignment) -> Self {
+        let scope = match wire.scope_type.as_deref() {
+            Some("allDevices" | "allDevicesAndLicensedUsers") => Scope::WholeTenant,
+            Some("allLicensedUsers") => Scope::AnyUser,
+            // Which of the two lists the service fills was never observed, so both count.
+            Some("resourceScope") => Scope::Groups(&groups(wire.resource_scopes) | &groups(wire.scope_members)),
+            _ => Scope::Unknown,
+        };
+        let tags = match wire.role_scope_tag_ids {
+            None => Tags::Unknown,
+            Some(ids) if ids.is_empty() => Tags::Any,
+            Some(ids) => Tags::These(ids.into_iter().map(ScopeTag).collect()),
+        };
+        let (name, members) = (wire.display_name.unwrap_or_default(), groups(wire.members));
+        Self { id: wire.id, name, members, scope, tags }
+    }
+}
+
+/// An active directory role.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct WireDirectoryRole {
+    /// Null where the bot may not read roles.
+    #[serde(default)]
+    pub(super) role_template_id: Option<String>,
+}
+
+/// A device's scope tags.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct WireTags {
+    pub(super) id: DeviceId,
+    #[serde(default)]
+    pub(super) role_scope_tag_ids: Option<Vec<String>>,
+}
+
+impl WireTags {
+    /// An untagged device has the Default tag; a read that leaves the property out says nothing.
+    pub(super) fn tags(self) -> Option<BTreeSet<ScopeTag>> {
+        let ids = self.role_scope_tag_ids?;
+        Some(if ids.is_empty() {
+            BTreeSet::from([ScopeTag::default_tag()])
+        } else {
+            ids.into_iter().map(ScopeTag).collect()
+        })
     }
 }
 

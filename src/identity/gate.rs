@@ -1,19 +1,22 @@
-//! The gate with its facts: which Intune roles a person's chat roles stand for, and whether a device is in scope.
+//! The gate with its facts: may this actor do this task on that device, from what Entra and Intune say right now?
 
-use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-use crate::chat::{ChatRoleId, ChatUserId, GuildId};
-use crate::clock::Clock;
-use crate::graph::{Error, Graph, Members, Patience};
-use crate::intune::{Decision, Denial, Device, Grant, GroupId, Reach, RoleDefinition, RolePolicy, Scope, Task, decide};
-use crate::settings::{Access, ChatRole};
-
-/// Role definitions are read again after this; Microsoft's roles change rarely, and five minutes is the most.
-const ROLES_FRESH: SignedDuration = SignedDuration::from_mins(5);
+use super::holds::Holds;
+use super::memory::Memory;
+use super::visibility::Display;
+use crate::chat::{Actor, ChatRoleId, ChatUserId, GuildId};
+use crate::clock::{Bell, Clock};
+use crate::graph::{self, Graph, Patience, Wanted};
+use crate::intune::{
+    Decision, Denial, Device, Grant, GroupId, Reach, RoleDefinition, RolePolicy, Scope, Tags, Task, decide,
+};
+use crate::settings::Access;
+use crate::store::{self, Store};
 
 /// Chat did not say which roles someone holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -27,93 +30,125 @@ pub trait ChatRoles: Send + Sync {
     async fn roles_of(&self, guild: GuildId, user: ChatUserId) -> Result<Option<Vec<ChatRoleId>>, ChatUnreachable>;
 }
 
-type Definitions = Arc<Vec<RoleDefinition>>;
+/// Something that the decision needs could not be read: the caller refuses, or asks again later.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckFailed {
+    /// Graph did not say.
+    #[error(transparent)]
+    Graph(#[from] graph::Error),
+    /// The store did not say who the person is.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// A decision, and what may be said about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ruling {
+    /// May they?
+    pub decision: Decision,
+    /// Whether they may see the device. If not, a refusal must not even say that it exists.
+    pub visible: bool,
+}
 
 /// The gate.
 #[derive(Debug)]
 pub struct Gate {
     pub(super) graph: Arc<Graph>,
+    pub(super) store: Store,
     pub(super) access: Access,
     policy: RolePolicy,
-    clock: Clock,
-    definitions: Mutex<Option<(Timestamp, Definitions)>>,
-    /// Members of the configured scope groups, for display only: it never grants anything.
-    pub(super) members: RwLock<HashMap<GroupId, Members>>,
-}
-
-/// What someone's chat roles stand for.
-pub(super) struct Held {
-    pub(super) grants: Vec<Grant>,
-    /// Configured role names that the tenant does not have.
-    pub(super) missing: Vec<String>,
+    pub(super) clock: Clock,
+    pub(super) memory: Memory,
+    /// What suggestions show, for display only: it never grants anything.
+    pub(super) display: Mutex<Display>,
+    pub(super) display_bell: Bell,
 }
 
 impl Gate {
     /// A gate over the `[access]` settings.
-    pub fn new(graph: Arc<Graph>, access: Access, clock: &Clock) -> Self {
+    pub fn new(graph: Arc<Graph>, store: Store, access: Access, clock: &Clock) -> Self {
         let policy = RolePolicy { seed_roles_grant_sync: access.seed_roles_grant_sync };
-        let (definitions, members) = (Mutex::default(), RwLock::default());
-        Self { graph, access, policy, clock: clock.clone(), definitions, members }
+        let (memory, display_bell) = (Memory::new(clock), clock.bell());
+        Self { graph, store, access, policy, clock: clock.clone(), memory, display: Mutex::default(), display_bell }
     }
 
-    /// May someone with these chat roles do this task on this device?
-    ///
-    /// An error means that something could not be read: the caller refuses, or asks again later.
+    /// A command or a click begins: nothing that was read about this person before counts any more.
+    pub fn forget(&self, actor: &Actor) {
+        self.memory.forget_person(actor.user);
+    }
+
+    /// May the actor do this task on this device? What was read about them before `since` does not count.
     pub async fn rule(
         &self,
         task: Task,
-        roles: &[ChatRoleId],
+        actor: &Actor,
         device: &Device,
+        since: Timestamp,
         patience: Patience,
-    ) -> Result<Decision, Error> {
-        if !self.is_mapped(roles) {
-            return Ok(Decision::Denied(Denial::NoRole));
+    ) -> Result<Ruling, CheckFailed> {
+        let rulings = self.rule_many(task, actor, &[device], since, patience).await?;
+        let ruling = rulings.into_iter().next().unwrap_or(Ok(doubt()));
+        Ok(ruling?)
+    }
+
+    /// The same for many devices, in the order given. Reads are shared: the person is read once, the devices by twenties.
+    /// A device whose own reads fail gets an error, and the others their ruling.
+    pub async fn rule_many(
+        &self,
+        task: Task,
+        actor: &Actor,
+        devices: &[&Device],
+        since: Timestamp,
+        patience: Patience,
+    ) -> Result<Vec<Result<Ruling, graph::Error>>, CheckFailed> {
+        let holds = self.holds(actor, since, patience).await?;
+        let all = |ruling: Ruling| devices.iter().map(|_| Ok(ruling.clone())).collect();
+        let (grants, ruled) = match self.before_any_device(task, &holds) {
+            Ok(decision) => return Ok(all(Ruling { decision, visible: true })),
+            Err(Undecided { denial, grants }) => (grants, denial),
+        };
+        if !ruled.is_about_the_device() {
+            return Ok(all(Ruling { decision: Decision::Denied(ruled), visible: false }));
         }
-        let definitions = self.definitions(patience).await?;
-        let held = self.held(roles, &definitions);
-        if held.grants.is_empty() && !held.missing.is_empty() {
-            return Ok(Decision::Denied(Denial::RoleNotInTenant { roles: held.missing }));
-        }
-        let decision = decide(task, &held.grants, &Reach::default(), self.policy);
-        if !matches!(decision, Decision::Denied(Denial::OutOfScope { .. })) {
-            return Ok(decision);
-        }
-        // Only now it matters which groups the device and its primary user are in.
-        let reach = self.reach(device, &scope_groups(&held.grants), patience).await?;
-        Ok(decide(task, &held.grants, &reach, self.policy))
+        // Only now it matters where the devices stand.
+        let needs = Needs::of(grants.iter().filter(|grant| self.grants(&grant.role, Task::ReadDevice)));
+        let reaches = self.graph.reaches(devices, needs.wanted(), patience).await;
+        Ok(reaches.into_iter().map(|reach| Ok(self.with_reach(task, grants, &reach?))).collect())
+    }
+
+    fn with_reach(&self, task: Task, grants: &[Grant], reach: &Reach) -> Ruling {
+        let decision = decide(task, grants, reach, self.policy);
+        let visible = matches!(decide(Task::ReadDevice, grants, reach, self.policy), Decision::Allowed { .. });
+        Ruling { decision, visible }
     }
 
     /// What can be said before any device is known: the reason why no device at all would pass, if so.
     pub async fn rule_out(
         &self,
         task: Task,
-        roles: &[ChatRoleId],
+        actor: &Actor,
+        since: Timestamp,
         patience: Patience,
-    ) -> Result<Option<Denial>, Error> {
-        if !self.is_mapped(roles) {
-            return Ok(Some(Denial::NoRole));
-        }
-        let definitions = self.definitions(patience).await?;
-        Ok(self.ruled_out(task, roles, &definitions))
+    ) -> Result<Option<Denial>, CheckFailed> {
+        let holds = self.holds(actor, since, patience).await?;
+        let undecided = self.before_any_device(task, &holds).err();
+        Ok(undecided.map(|undecided| undecided.denial).filter(|denial| !denial.is_about_the_device()))
     }
 
-    /// The same from memory, for a click that must be answered at once. `None`: nothing speaks against it, or
-    /// the definitions are not in memory; the worker decides in full before the call.
-    pub fn rule_out_now(&self, task: Task, roles: &[ChatRoleId]) -> Option<Denial> {
-        if !self.is_mapped(roles) {
-            return Some(Denial::NoRole);
+    /// A yes that holds for every device, or the reason why it takes more.
+    fn before_any_device<'a>(&self, task: Task, holds: &'a Holds) -> Result<Decision, Undecided<'a>> {
+        let (grants, missing, linked) = match holds {
+            Holds::Nothing(denial) => return Err(Undecided { denial: denial.clone(), grants: &[] }),
+            Holds::Everything(by) => return Ok(Decision::Allowed { by: by.clone() }),
+            Holds::Grants { grants, missing, linked } => (grants, missing, *linked),
+        };
+        if grants.is_empty() && !missing.is_empty() {
+            return Err(Undecided { denial: Denial::RoleNotInTenant { roles: missing.clone() }, grants });
         }
-        self.ruled_out(task, roles, &self.fresh_definitions()?)
-    }
-
-    fn ruled_out(&self, task: Task, roles: &[ChatRoleId], definitions: &Definitions) -> Option<Denial> {
-        let held = self.held(roles, definitions);
-        if held.grants.is_empty() && !held.missing.is_empty() {
-            return Some(Denial::RoleNotInTenant { roles: held.missing });
-        }
-        match decide(task, &held.grants, &Reach::default(), self.policy) {
-            Decision::Denied(denial) if !matches!(denial, Denial::OutOfScope { .. }) => Some(denial),
-            _ => None,
+        match decide(task, grants, &Reach::default(), self.policy) {
+            Decision::Denied(Denial::NoRole) if linked => Err(Undecided { denial: Denial::NoAssignment, grants }),
+            Decision::Denied(denial) => Err(Undecided { denial, grants }),
+            allowed @ Decision::Allowed { .. } => Ok(allowed),
         }
     }
 
@@ -121,87 +156,39 @@ impl Gate {
     pub(super) fn grants(&self, role: &RoleDefinition, task: Task) -> bool {
         role.grants(task, self.policy)
     }
+}
 
-    fn is_mapped(&self, roles: &[ChatRoleId]) -> bool {
-        self.access.chat_roles.iter().any(|row| roles.contains(&row.discord_role))
-    }
+struct Undecided<'a> {
+    denial: Denial,
+    grants: &'a [Grant],
+}
 
-    /// The rows of the config that apply to someone with these chat roles.
-    pub(super) fn rows<'a>(&'a self, roles: &'a [ChatRoleId]) -> impl Iterator<Item = &'a ChatRole> {
-        self.access.chat_roles.iter().filter(|row| roles.contains(&row.discord_role))
-    }
+fn doubt() -> Ruling {
+    Ruling { decision: Decision::Denied(Denial::CouldNotCheck), visible: false }
+}
 
-    pub(super) fn held(&self, roles: &[ChatRoleId], definitions: &[RoleDefinition]) -> Held {
-        let mut held = Held { grants: Vec::new(), missing: Vec::new() };
-        for row in self.rows(roles) {
-            match find(definitions, &row.intune_role) {
-                Some(role) => held.grants.push(Grant { role: role.clone(), scope: scope(row) }),
-                None => held.missing.push(row.intune_role.clone()),
+/// What some grants make it necessary to know of a device.
+struct Needs {
+    groups: BTreeSet<GroupId>,
+    user: bool,
+    tags: bool,
+}
+
+impl Needs {
+    fn of<'a>(grants: impl Iterator<Item = &'a Grant>) -> Self {
+        let mut needs = Self { groups: BTreeSet::new(), user: false, tags: false };
+        for grant in grants {
+            match &grant.scope {
+                Scope::Groups(groups) => needs.groups.extend(groups),
+                Scope::AnyUser => needs.user = true,
+                Scope::WholeTenant | Scope::Unknown => {}
             }
+            needs.tags |= matches!(grant.tags, Tags::These(_));
         }
-        held
+        needs
     }
 
-    pub(super) fn fresh_definitions(&self) -> Option<Definitions> {
-        let cached = self.definitions.lock().unwrap_or_else(PoisonError::into_inner);
-        let (read_at, definitions) = cached.as_ref()?;
-        (self.clock.now().duration_since(*read_at) < ROLES_FRESH).then(|| Arc::clone(definitions))
-    }
-
-    pub(super) async fn definitions(&self, patience: Patience) -> Result<Definitions, Error> {
-        if let Some(fresh) = self.fresh_definitions() {
-            return Ok(fresh);
-        }
-        self.read_definitions(patience).await
-    }
-
-    /// Reads the definitions anew, fresh or not.
-    pub(super) async fn read_definitions(&self, patience: Patience) -> Result<Definitions, Error> {
-        let read_at = self.clock.now();
-        let definitions = Arc::new(self.graph.role_definitions(patience).await?);
-        *self.definitions.lock().unwrap_or_else(PoisonError::into_inner) = Some((read_at, Arc::clone(&definitions)));
-        Ok(definitions)
-    }
-
-    /// Which of `groups` the device's directory object, or its primary user, is in.
-    async fn reach(&self, device: &Device, groups: &BTreeSet<GroupId>, patience: Patience) -> Result<Reach, Error> {
-        let mut reach = Reach::default();
-        if groups.is_empty() {
-            return Ok(reach);
-        }
-        if let Some(entra_device_id) = device.entra_device_id {
-            reach.0.extend(self.graph.groups_of_device(entra_device_id, groups, patience).await?);
-        }
-        for user in self.graph.primary_users(device.id, patience).await? {
-            reach.0.extend(self.graph.groups_of_user(user, groups, patience).await?);
-        }
-        Ok(reach)
-    }
-}
-
-fn scope(row: &ChatRole) -> Scope {
-    match &row.scope_groups {
-        None => Scope::WholeTenant,
-        Some(groups) => Scope::Groups(groups.iter().copied().collect()),
-    }
-}
-
-fn scope_groups(grants: &[Grant]) -> BTreeSet<GroupId> {
-    let groups = grants.iter().filter_map(|grant| match &grant.scope {
-        Scope::WholeTenant => None,
-        Scope::Groups(groups) => Some(groups.iter().copied()),
-    });
-    groups.flatten().collect()
-}
-
-/// A role by its id, or by its display name. A name that two roles share stands for neither.
-pub(super) fn find<'a>(definitions: &'a [RoleDefinition], name_or_id: &str) -> Option<&'a RoleDefinition> {
-    if let Ok(id) = name_or_id.parse() {
-        return definitions.iter().find(|role| role.id == id);
-    }
-    let mut named = definitions.iter().filter(|role| role.name.to_lowercase() == name_or_id.to_lowercase());
-    match (named.next(), named.next()) {
-        (Some(role), None) => Some(role),
-        _ => None,
+    fn wanted(&self) -> Wanted<'_> {
+        Wanted { groups: &self.groups, user: self.user, tags: self.tags }
     }
 }

@@ -4,15 +4,34 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{GroupId, RoleDefinition, RoleId, RolePolicy, Task};
+use super::assignment::ScopeTag;
+use super::{AssignmentId, EntraAdmin, GroupId, RoleDefinition, RoleId, RolePolicy, Task};
 
 /// A role that someone holds, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
     /// The role.
     pub role: RoleDefinition,
+    /// What gives it to them.
+    pub source: Source,
     /// The devices it covers.
     pub scope: Scope,
+    /// The scope tags that bound it further.
+    pub tags: Tags,
+}
+
+/// What gives a role to someone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A chat role, by the bot's config.
+    ChatRole,
+    /// An assignment in Intune.
+    Assignment {
+        /// Its id.
+        id: AssignmentId,
+        /// Its display name, from outside.
+        name: String,
+    },
 }
 
 /// The devices that a grant covers.
@@ -20,23 +39,92 @@ pub struct Grant {
 pub enum Scope {
     /// Every device of the tenant.
     WholeTenant,
+    /// Every device that has a primary user (`allLicensedUsers`).
+    AnyUser,
     /// Devices whose Entra object, or whose primary user, is in one of these groups.
     Groups(BTreeSet<GroupId>),
+    /// A scope type that nobody knows covers nothing.
+    Unknown,
 }
 
-/// The scope groups that a device, or its primary user, is a transitive member of.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Reach(pub BTreeSet<GroupId>);
+/// The scope tags of a grant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tags {
+    /// None, so it shows everything.
+    Any,
+    /// The device must carry one of these.
+    These(BTreeSet<ScopeTag>),
+    /// Graph did not say, so it shows nothing.
+    Unknown,
+}
 
-/// May they, and why.
+/// What is known of a device's place in the tenant. The default is: nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// The scope groups that the device, or a primary user of it, is a transitive member of.
+    pub groups: BTreeSet<GroupId>,
+    /// Whether it has a primary user.
+    pub has_user: bool,
+    /// Its scope tags, with Default for none; `None`: not known, which matches nothing.
+    pub tags: Option<BTreeSet<ScopeTag>>,
+}
+
+/// On whose authority: what made the answer a yes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Decision {
-    /// Yes, by this role.
-    Allowed {
+#[serde(rename_all = "snake_case")]
+pub enum Authority {
+    /// A chat role that stands for an Intune role.
+    ChatRole {
         /// The role that grants it.
         role: RoleId,
         /// Its display name.
         role_name: String,
+    },
+    /// An assignment of an Intune role to the linked person.
+    Assignment {
+        /// The assignment.
+        assignment: AssignmentId,
+        /// Its display name.
+        assignment_name: String,
+        /// The role that grants it.
+        role: RoleId,
+        /// Its display name.
+        role_name: String,
+    },
+    /// An active Entra role above Intune's own.
+    EntraAdmin {
+        /// Which.
+        role: EntraAdmin,
+    },
+}
+
+impl Authority {
+    /// The role's name, as people know it.
+    pub fn role_name(&self) -> &str {
+        match self {
+            Self::ChatRole { role_name, .. } | Self::Assignment { role_name, .. } => role_name,
+            Self::EntraAdmin { role } => role.name(),
+        }
+    }
+
+    fn of(grant: &Grant) -> Self {
+        let (role, role_name) = (grant.role.id, grant.role.name.clone());
+        match &grant.source {
+            Source::ChatRole => Self::ChatRole { role, role_name },
+            Source::Assignment { id, name } => {
+                Self::Assignment { assignment: *id, assignment_name: name.clone(), role, role_name }
+            }
+        }
+    }
+}
+
+/// May they, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Decision {
+    /// Yes.
+    Allowed {
+        /// By what.
+        by: Authority,
     },
     /// No.
     Denied(Denial),
@@ -45,8 +133,16 @@ pub enum Decision {
 /// Why not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Denial {
-    /// None of the person's chat roles stands for an Intune role.
+    /// The bot does not know which Entra person they are, and must.
+    NotLinked,
+    /// They unlinked; chat roles do not count again until an admin says so.
+    LinkEnded,
+    /// Their Entra account is disabled or deleted.
+    AccountEnded,
+    /// None of their chat roles stands for an Intune role.
     NoRole,
+    /// No Intune role is assigned to them.
+    NoAssignment,
     /// They hold roles, and none grants the task.
     RoleWithoutTask {
         /// The roles held, by name.
@@ -54,6 +150,11 @@ pub enum Denial {
     },
     /// A role grants the task, for other devices.
     OutOfScope {
+        /// The roles that would grant it elsewhere.
+        roles: Vec<String>,
+    },
+    /// A role grants the task and its scope groups cover the device, but its scope tags do not.
+    ScopeTag {
         /// The roles that would grant it elsewhere.
         roles: Vec<String>,
     },
@@ -66,7 +167,38 @@ pub enum Denial {
     CouldNotCheck,
 }
 
-/// Decides. All conditions must hold inside one grant.
+impl Denial {
+    /// Whether another device might pass: the person holds a role that grants the task.
+    pub fn is_about_the_device(&self) -> bool {
+        matches!(self, Self::OutOfScope { .. } | Self::ScopeTag { .. })
+    }
+}
+
+impl Grant {
+    /// Whether it covers a device with this reach. Scope and tags must hold in the same grant.
+    fn covers(&self, reach: &Reach) -> bool {
+        self.in_scope(reach) && self.in_tags(reach)
+    }
+
+    fn in_scope(&self, reach: &Reach) -> bool {
+        match &self.scope {
+            Scope::WholeTenant => true,
+            Scope::AnyUser => reach.has_user,
+            Scope::Groups(groups) => !groups.is_disjoint(&reach.groups),
+            Scope::Unknown => false,
+        }
+    }
+
+    fn in_tags(&self, reach: &Reach) -> bool {
+        match &self.tags {
+            Tags::Any => true,
+            Tags::These(tags) => reach.tags.as_ref().is_some_and(|of_device| !tags.is_disjoint(of_device)),
+            Tags::Unknown => false,
+        }
+    }
+}
+
+/// Decides. All conditions must hold inside one grant: two that only together would allow do not.
 pub fn decide(task: Task, grants: &[Grant], reach: &Reach, policy: RolePolicy) -> Decision {
     if grants.is_empty() {
         return Decision::Denied(Denial::NoRole);
@@ -75,14 +207,15 @@ pub fn decide(task: Task, grants: &[Grant], reach: &Reach, policy: RolePolicy) -
     if granting.is_empty() {
         return Decision::Denied(Denial::RoleWithoutTask { roles: names(grants.iter()) });
     }
-    let covers = |grant: &Grant| match &grant.scope {
-        Scope::WholeTenant => true,
-        Scope::Groups(groups) => !groups.is_disjoint(&reach.0),
-    };
-    match granting.iter().find(|grant| covers(grant)) {
-        Some(grant) => Decision::Allowed { role: grant.role.id, role_name: grant.role.name.clone() },
-        None => Decision::Denied(Denial::OutOfScope { roles: names(granting.into_iter()) }),
+    if let Some(grant) = granting.iter().find(|grant| grant.covers(reach)) {
+        return Decision::Allowed { by: Authority::of(grant) };
     }
+    let in_scope: Vec<_> = granting.iter().copied().filter(|grant| grant.in_scope(reach)).collect();
+    Decision::Denied(if in_scope.is_empty() {
+        Denial::OutOfScope { roles: names(granting.into_iter()) }
+    } else {
+        Denial::ScopeTag { roles: names(in_scope.into_iter()) }
+    })
 }
 
 fn names<'a>(grants: impl Iterator<Item = &'a Grant>) -> Vec<String> {
@@ -105,15 +238,24 @@ mod tests {
     }
 
     fn grant(allowed: &[&str], scope: Scope) -> Grant {
-        Grant { role: role(Uuid::from_u128(1), false, allowed, &[]), scope }
+        let role = role(Uuid::from_u128(1), false, allowed, &[]);
+        Grant { role, source: Source::ChatRole, scope, tags: Tags::Any }
     }
 
     fn scoped(groups: &[u128]) -> Scope {
         Scope::Groups(groups.iter().copied().map(group).collect())
     }
 
+    fn tags(ids: &[&str]) -> BTreeSet<ScopeTag> {
+        ids.iter().map(|&id| ScopeTag(id.to_owned())).collect()
+    }
+
     fn reach(groups: &[u128]) -> Reach {
-        Reach(groups.iter().copied().map(group).collect())
+        Reach { groups: groups.iter().copied().map(group).collect(), ..Reach::default() }
+    }
+
+    fn allows(grants: &[Grant], reach: &Reach) -> bool {
+        matches!(decide(Task::SyncDevice, grants, reach, POLICY), Decision::Allowed { .. })
     }
 
     #[test]
@@ -124,22 +266,47 @@ mod tests {
 
     #[test]
     fn a_role_for_the_whole_tenant_covers_every_device() {
-        let grants = [grant(&[SYNC], Scope::WholeTenant)];
-        assert!(matches!(decide(Task::SyncDevice, &grants, &reach(&[]), POLICY), Decision::Allowed { .. }));
+        assert!(allows(&[grant(&[SYNC], Scope::WholeTenant)], &reach(&[])));
     }
 
     #[test]
     fn a_scope_group_covers_its_members_only() {
         let grants = [grant(&[SYNC], scoped(&[1, 2]))];
-        assert!(matches!(decide(Task::SyncDevice, &grants, &reach(&[2]), POLICY), Decision::Allowed { .. }));
+        assert!(allows(&grants, &reach(&[2])));
         let decision = decide(Task::SyncDevice, &grants, &reach(&[3]), POLICY);
         assert_eq!(decision, Decision::Denied(Denial::OutOfScope { roles: vec!["Some role".to_owned()] }));
     }
 
     #[test]
     fn an_empty_list_of_scope_groups_covers_nothing() {
-        let grants = [grant(&[SYNC], scoped(&[]))];
-        assert!(matches!(decide(Task::SyncDevice, &grants, &reach(&[1]), POLICY), Decision::Denied(_)));
+        assert!(!allows(&[grant(&[SYNC], scoped(&[]))], &reach(&[1])));
+    }
+
+    #[test]
+    fn all_licensed_users_means_a_device_with_a_user() {
+        let grants = [grant(&[SYNC], Scope::AnyUser)];
+        assert!(!allows(&grants, &reach(&[1])));
+        assert!(allows(&grants, &Reach { has_user: true, ..reach(&[]) }));
+    }
+
+    #[test]
+    fn a_scope_nobody_knows_covers_nothing() {
+        assert!(!allows(&[grant(&[SYNC], Scope::Unknown)], &Reach { has_user: true, ..reach(&[1]) }));
+    }
+
+    #[test]
+    fn tags_must_meet_and_unknown_tags_never_do() {
+        let tagged = |grant_tags| Grant { tags: grant_tags, ..grant(&[SYNC], Scope::WholeTenant) };
+        let seven = [tagged(Tags::These(tags(&["7"])))];
+        let default = [tagged(Tags::These(tags(&["0", "3"])))];
+        let device = |ids: &[&str]| Reach { tags: Some(tags(ids)), ..reach(&[]) };
+        assert!(allows(&seven, &device(&["7", "9"])));
+        assert!(!allows(&seven, &device(&["0"])));
+        assert!(allows(&default, &device(&["0"])));
+        assert!(!allows(&default, &reach(&[])), "not known is not Default");
+        assert!(!allows(&[tagged(Tags::Unknown)], &device(&["0"])));
+        let decision = decide(Task::SyncDevice, &seven, &device(&["0"]), POLICY);
+        assert_eq!(decision, Decision::Denied(Denial::ScopeTag { roles: vec!["Some role".to_owned()] }));
     }
 
     #[test]
@@ -147,6 +314,11 @@ mod tests {
         let grants = [grant(&[SYNC], scoped(&[1])), grant(&[], Scope::WholeTenant)];
         let decision = decide(Task::SyncDevice, &grants, &reach(&[2]), POLICY);
         assert!(matches!(decision, Decision::Denied(Denial::OutOfScope { .. })));
+        // Scope by the one and tag by the other.
+        let by_scope = Grant { tags: Tags::These(tags(&["7"])), ..grant(&[SYNC], Scope::WholeTenant) };
+        let by_tag = grant(&[SYNC], scoped(&[1]));
+        let device = Reach { tags: Some(tags(&["0"])), ..reach(&[2]) };
+        assert!(!allows(&[by_scope, by_tag], &device));
     }
 
     #[test]

@@ -48,6 +48,10 @@ guid! {
     GroupId,
     /// An Intune role definition's id.
     RoleId,
+    /// An Intune role assignment's id.
+    AssignmentId,
+    /// A device's object id in Entra's directory.
+    DirectoryDeviceId,
     /// An app's id in Intune.
     AppId,
     /// The tenant's id.

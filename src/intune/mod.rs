@@ -4,6 +4,7 @@
 
 mod advice;
 mod app;
+mod assignment;
 mod check_in;
 mod device;
 mod error_code;
@@ -14,10 +15,13 @@ mod role;
 
 pub use advice::{Advice, SEVEN_DAYS, advise};
 pub use app::{AppFailure, AppReading, AppStates, Freshness};
+pub use assignment::{Assignment, AssignmentRow, ScopeTag, join};
 pub use check_in::{Evidence, Verdict, judge};
 pub use device::{Compliance, Device, NotSyncable, PendingAction, Platform};
 pub use error_code::{BadCode, ErrorCode};
 pub use error_table::{BadTable, Entry, ErrorTable};
-pub use gate::{Decision, Denial, Grant, Reach, Scope, decide};
-pub use ids::{AppId, DeviceId, EntraDeviceId, EntraUserId, GroupId, RoleId, TenantId};
+pub use gate::{Authority, Decision, Denial, Grant, Reach, Scope, Source, Tags, decide};
+pub use ids::{
+    AppId, AssignmentId, DeviceId, DirectoryDeviceId, EntraDeviceId, EntraUserId, GroupId, RoleId, TenantId,
+};
 pub use role::{EntraAdmin, RoleDefinition, RolePolicy, Task};

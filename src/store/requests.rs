@@ -158,13 +158,26 @@ impl Store {
         insert(tx, &self.tenant, &notice).await
     }
 
+    /// The device of a request that this person could confirm now; `None`: a press of Yes would not count.
+    pub async fn confirmable(
+        &self,
+        now: Timestamp,
+        id: RequestId,
+        actor: &Actor,
+    ) -> Result<Option<Box<Device>>, Error> {
+        let mut tx = self.pool.begin().await?;
+        Ok(self.answerable(&mut tx, now, id, actor).await?.ok())
+    }
+
     /// Yes: one conditional update. Only the asker's press counts, once, and in time.
+    /// `decision` is what the gate said at the click, for the audit.
     pub async fn confirm(
         &self,
         now: Timestamp,
         id: RequestId,
         actor: &Actor,
         reply: &Reply,
+        decision: serde_json::Value,
     ) -> Result<Confirmed, Error> {
         let mut tx = self.begin().await?;
         let device = match self.answerable(&mut tx, now, id, actor).await? {
@@ -193,7 +206,8 @@ impl Store {
         .execute(&mut *tx)
         .await?;
         let row = AuditRow::new(Event::Confirmed).by(actor).request(id).device(device.id);
-        append(&mut tx, &self.tenant, now, &row.detail(json!({ "joined": leader.is_some() }))).await?;
+        append(&mut tx, &self.tenant, now, &row.detail(json!({ "joined": leader.is_some(), "decision": decision })))
+            .await?;
         self.schedule_last_edit(&mut tx, id, &device, reply.until).await?;
         tx.commit().await?;
         Ok(Confirmed::Done { device, joined: leader.is_some() })

@@ -99,11 +99,15 @@ impl Desk {
     pub(super) async fn refused(&self, actor: &Actor, refusal: Refusal) -> Result<Refusal, Trouble> {
         let device = match &refusal {
             Refusal::NotAllowed { device, .. } => device.as_ref().map(|device| device.id),
+            Refusal::UnknownDevice { hidden, .. } => hidden.as_ref().map(|(device, _)| *device),
             Refusal::NotSyncable { device, .. } | Refusal::Cooldown { device, .. } => Some(device.id),
             _ => None,
         };
         let why = match &refusal {
-            Refusal::UnknownDevice { text } => json!({ "why": "unknown_device", "text": text }),
+            Refusal::UnknownDevice { text, hidden: None } => json!({ "why": "unknown_device", "text": text }),
+            Refusal::UnknownDevice { text, hidden: Some((_, denial)) } => {
+                json!({ "why": "not_allowed", "denial": denial, "text": text, "hidden": true })
+            }
             Refusal::TooManyDevices { text, count } => {
                 json!({ "why": "too_many_devices", "text": text, "count": count })
             }

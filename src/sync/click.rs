@@ -4,7 +4,8 @@ use serde_json::json;
 
 use super::desk::{Desk, Trouble};
 use crate::chat::Actor;
-use crate::intune::{Denial, Device, DeviceId, Task};
+use crate::graph::Patience;
+use crate::intune::{Decision, Denial, Device, DeviceId, Task};
 use crate::store::{AuditRow, Choice, Confirmed, DeviceSyncId, Event, LateEnd, Reply, RequestId, RequestState};
 
 /// What a press of Yes or No did.
@@ -38,21 +39,45 @@ pub enum Clicked {
 pub type Told = LateEnd;
 
 impl Desk {
-    /// Yes. Written down before anything else happens.
-    pub async fn confirm(&self, actor: &Actor, request: RequestId, reply: &Reply) -> Result<Clicked, Trouble> {
+    /// What the gate says at the press of Yes. `None`: it is not theirs to press, or Entra, Graph or the store did not say
+    /// in time; then the press is written down, and the worker decides before anything is sent.
+    pub async fn recheck(&self, actor: &Actor, request: RequestId) -> Option<Decision> {
+        self.gate.forget(actor);
         let now = self.clock.now();
-        if let Some(denial) = self.gate.rule_out_now(Task::SyncDevice, &actor.roles) {
+        let device = match self.store.confirmable(now, request, actor).await {
+            Ok(device) => device?,
+            Err(error) => {
+                tracing::warn!(%error, "a click could not be checked; the worker checks before the call");
+                return None;
+            }
+        };
+        match self.gate.rule(Task::SyncDevice, actor, &device, now, Patience::Once).await {
+            Ok(ruling) => Some(ruling.decision),
+            Err(error) => {
+                tracing::warn!(%error, "rights could not be read at a click; the worker reads them before the call");
+                None
+            }
+        }
+    }
+
+    /// Yes. Written down before anything else happens; `checked` is what [`Desk::recheck`] said.
+    pub async fn confirm(
+        &self,
+        actor: &Actor,
+        request: RequestId,
+        reply: &Reply,
+        checked: Option<Decision>,
+    ) -> Result<Clicked, Trouble> {
+        let now = self.clock.now();
+        if let Some(Decision::Denied(denial)) = checked {
             // Only a card that still waits, and only its asker's click, can end the request.
-            return match self
-                .store
-                .refuse(now, request, actor, json!({ "why": "rights_ended", "denial": denial }))
-                .await?
-            {
+            let detail = json!({ "why": "rights_ended", "denial": denial });
+            return match self.store.refuse(now, request, actor, detail).await? {
                 Confirmed::Done { .. } => Ok(Clicked::RightsEnded(denial)),
                 no => self.ignored(actor, no, request).await,
             };
         }
-        match self.store.confirm(now, request, actor, reply).await? {
+        match self.store.confirm(now, request, actor, reply, json!(checked)).await? {
             Confirmed::Done { device, joined } => Ok(Clicked::Confirmed { device, joined }),
             no => self.ignored(actor, no, request).await,
         }

@@ -68,6 +68,15 @@ pub enum Trouble {
     Store(#[from] crate::store::Error),
 }
 
+impl From<crate::identity::CheckFailed> for Trouble {
+    fn from(failed: crate::identity::CheckFailed) -> Self {
+        match failed {
+            crate::identity::CheckFailed::Graph(error) => Self::Graph(error),
+            crate::identity::CheckFailed::Store(error) => Self::Store(error),
+        }
+    }
+}
+
 impl Desk {
     /// A desk.
     #[expect(clippy::too_many_arguments, reason = "app.rs builds it once, from the parts it names")]
@@ -82,6 +91,11 @@ impl Desk {
         bells: Bells,
     ) -> Self {
         Self { graph, gate, store, directory, error_table, settings, clock, bells }
+    }
+
+    /// Somebody linked or unlinked their account: suggestions are to know it at once. The gate always does.
+    pub fn link_changed(&self) {
+        self.gate.display_bell().ring();
     }
 
     /// The app error table.

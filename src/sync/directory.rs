@@ -6,7 +6,7 @@ use arc_swap::ArcSwap;
 use jiff::Timestamp;
 
 use crate::graph::{Error, Graph};
-use crate::identity::Visibility;
+use crate::identity::{Shown, Visibility};
 use crate::intune::{Device, DeviceId};
 
 /// Suggestions shown at once (Discord's limit).
@@ -17,6 +17,15 @@ const SUGGESTIONS: usize = 25;
 pub struct Suggestion {
     /// The device.
     pub device: Arc<Device>,
+}
+
+/// What a search in memory gave.
+#[derive(Clone, Debug)]
+pub struct Suggested {
+    /// Best first.
+    pub suggestions: Vec<Suggestion>,
+    /// Devices that would fit, and are left out until their scope tags are known.
+    pub tags_unknown: Vec<DeviceId>,
 }
 
 /// The devices in memory, replaced as a whole at each refresh.
@@ -88,9 +97,10 @@ impl Directory {
     }
 
     /// Devices that fit `text`, best first: the name begins with it, another field does, it is somewhere inside.
-    pub fn suggest(&self, text: &str, visibility: &Visibility) -> Vec<Suggestion> {
-        if *visibility == Visibility::Nothing {
-            return Vec::new();
+    pub fn suggest(&self, text: &str, visibility: &Visibility) -> Suggested {
+        let mut tags_unknown = Vec::new();
+        if visibility.is_nothing() {
+            return Suggested { suggestions: Vec::new(), tags_unknown };
         }
         let snapshot = self.0.load();
         let needle = text.trim().to_lowercase().replace('\n', "");
@@ -101,8 +111,15 @@ impl Directory {
                 break;
             }
             let Some(at) = row.haystack.find(&needle) else { continue };
-            if !visibility.shows(&row.device) {
-                continue;
+            match visibility.shows(&row.device) {
+                Shown::Yes => {}
+                Shown::No => continue,
+                Shown::TagsUnknown => {
+                    if tags_unknown.len() < SUGGESTIONS {
+                        tags_unknown.push(row.device.id);
+                    }
+                    continue;
+                }
             }
             let into = if row.haystack.starts_with(&at_start) {
                 &mut by_name
@@ -115,7 +132,8 @@ impl Directory {
                 into.push(Suggestion { device: Arc::clone(&row.device) });
             }
         }
-        by_name.into_iter().chain(by_field).chain(inside).take(SUGGESTIONS).collect()
+        let suggestions = by_name.into_iter().chain(by_field).chain(inside).take(SUGGESTIONS).collect();
+        Suggested { suggestions, tags_unknown }
     }
 
     /// Devices whose name, serial number, sign-in name or user is exactly `text`, in any case.
@@ -172,8 +190,8 @@ mod tests {
         directory
     }
 
-    fn names(suggestions: &[Suggestion]) -> Vec<u128> {
-        suggestions.iter().map(|suggestion| suggestion.device.id.0.as_u128()).collect()
+    fn names(found: &Suggested) -> Vec<u128> {
+        found.suggestions.iter().map(|suggestion| suggestion.device.id.0.as_u128()).collect()
     }
 
     #[test]
@@ -185,7 +203,7 @@ mod tests {
 
     #[test]
     fn who_may_see_nothing_is_shown_nothing() {
-        assert!(directory().suggest("lt", &Visibility::Nothing).is_empty());
+        assert!(directory().suggest("lt", &Visibility::Nothing).suggestions.is_empty());
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::resolve::Resolved;
 use crate::chat::Actor;
 use crate::graph::Patience;
 use crate::identity::Standing;
-use crate::intune::{Decision, Denial, Device, Task};
+use crate::intune::{Decision, Device, Task};
 use crate::store::{AuditRow, Event, FailureReport, HistoryRow, Purpose, RequestId};
 
 /// Lines of `/history`.
@@ -49,7 +49,7 @@ pub struct AppsAnswer {
 /// The answer to `/access`.
 #[derive(Clone, Debug)]
 pub struct AccessAnswer {
-    /// What the person's chat roles stand for.
+    /// Who they are and what they hold.
     pub standing: Standing,
     /// For one device, if asked: may they sync it?
     pub device: Option<Result<(Box<Device>, Decision), Refusal>>,
@@ -111,16 +111,16 @@ impl Desk {
 
     /// `/access`
     pub async fn access(&self, actor: &Actor, text: Option<&str>) -> Result<Looked<AccessAnswer>, Trouble> {
-        let standing = self.gate.standing(&actor.roles).await?;
+        self.gate.forget(actor);
+        let standing = self.gate.standing(actor).await?;
         let device = match text {
             None => None,
             Some(text) => match self.resolve(Task::SyncDevice, actor, text).await? {
                 Resolved::One(device, decision) => Some(Ok((device, decision))),
-                Resolved::No(Refusal::NotAllowed {
-                    denial: denial @ Denial::OutOfScope { .. },
-                    device: Some(device),
-                }) => Some(Ok((device, Decision::Denied(denial)))),
-                Resolved::No(refusal) => Some(Err(refusal)),
+                Resolved::No(Refusal::NotAllowed { denial, device: Some(device) }) => {
+                    Some(Ok((device, Decision::Denied(denial))))
+                }
+                Resolved::No(refusal) => Some(Err(self.refused(actor, refusal).await?)),
                 Resolved::Several(devices) => {
                     let choice = self.offer(actor, Purpose::Access, None).await?;
                     return Ok(Looked::Choose { choice, devices });
@@ -143,6 +143,10 @@ impl Desk {
 
     /// Suggestions for a `device:` option, from memory.
     pub fn suggest(&self, actor: &Actor, text: &str) -> Vec<Suggestion> {
-        self.directory.suggest(text, &self.gate.visibility(&actor.roles))
+        let found = self.directory.suggest(text, &self.gate.visibility(actor));
+        if !found.tags_unknown.is_empty() {
+            self.gate.want_tags(found.tags_unknown);
+        }
+        found.suggestions
     }
 }

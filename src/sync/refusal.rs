@@ -2,15 +2,17 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::intune::{Denial, Device, NotSyncable};
+use crate::intune::{Denial, Device, DeviceId, NotSyncable};
 
 /// Why the answer is no.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// No device by that name, serial number or user.
+    /// No device by that name, serial number or user that this person may see.
     UnknownDevice {
         /// What was typed, from outside.
         text: String,
+        /// Which device it really is, and why they may not: for the audit alone, chat says the same either way.
+        hidden: Option<(DeviceId, Denial)>,
     },
     /// So many that a list helps nobody.
     TooManyDevices {

@@ -1,5 +1,7 @@
 //! From what was typed to a device: the directory first, then Graph; then the device as it is now.
 
+use jiff::Timestamp;
+
 use super::desk::{Desk, Trouble};
 use super::refusal::Refusal;
 use crate::chat::Actor;
@@ -23,18 +25,22 @@ pub(super) enum Resolved {
 }
 
 impl Desk {
-    /// Finds the device that `text` names, and asks the gate about `task` on it.
+    /// Finds the device that `text` names, and asks the gate about `task` on it. A command begins here: nothing that was
+    /// read about the person before counts.
     pub(super) async fn resolve(&self, task: Task, actor: &Actor, text: &str) -> Result<Resolved, Trouble> {
-        if let Some(denial) = self.gate.rule_out(task, &actor.roles, Patience::Interactive).await? {
+        let since = self.clock.now();
+        self.gate.forget(actor);
+        if let Some(denial) = self.gate.rule_out(task, actor, since, Patience::Interactive).await? {
             return Ok(Resolved::No(Refusal::NotAllowed { denial, device: None }));
         }
+        let question = Question { task, actor, text, since };
         if let Ok(id) = text.trim().parse::<DeviceId>() {
-            return self.admit_fresh(task, actor, id, text).await;
+            return self.admit_fresh(question, id).await;
         }
         let mut ids = self.directory.find(text);
         if let [id] = ids[..] {
             if let Some(device) = self.read(id).await? {
-                return self.admit(task, actor, device).await;
+                return self.admit(question, device).await;
             }
             // Gone since the directory was read; Graph may know a new one by that name.
             ids.clear();
@@ -48,19 +54,20 @@ impl Desk {
             return Ok(Resolved::No(Refusal::TooManyDevices { text: text.to_owned(), count: candidates.len() }));
         }
         if let [device] = &candidates[..] {
-            return self.admit_fresh(task, actor, device.id, text).await;
+            return self.admit_fresh(question, device.id).await;
         }
+        let all: Vec<_> = candidates.iter().collect();
+        let rulings = self.gate.rule_many(task, actor, &all, since, Patience::Interactive).await?;
         let mut visible = Vec::new();
-        for device in candidates {
-            let decision = self.gate.rule(task, &actor.roles, &device, Patience::Interactive).await?;
-            if matches!(decision, Decision::Allowed { .. }) {
-                visible.push(device);
+        for (device, ruling) in candidates.iter().zip(rulings) {
+            if matches!(ruling?.decision, Decision::Allowed { .. }) {
+                visible.push(device.clone());
             }
         }
         Ok(match visible.len() {
-            0 => unknown(text),
+            0 => unknown(text, None),
             1..=OFFERED => match <[Device; 1]>::try_from(visible) {
-                Ok([device]) => return self.admit_fresh(task, actor, device.id, text).await,
+                Ok([device]) => return self.admit_fresh(question, device.id).await,
                 Err(several) => Resolved::Several(several),
             },
             count => Resolved::No(Refusal::TooManyDevices { text: text.to_owned(), count }),
@@ -68,10 +75,10 @@ impl Desk {
     }
 
     /// The device as it is now, if Graph still has it, and the gate's word on it.
-    async fn admit_fresh(&self, task: Task, actor: &Actor, id: DeviceId, text: &str) -> Result<Resolved, Trouble> {
+    async fn admit_fresh(&self, question: Question<'_>, id: DeviceId) -> Result<Resolved, Trouble> {
         match self.read(id).await? {
-            Some(device) => self.admit(task, actor, device).await,
-            None => Ok(unknown(text)),
+            Some(device) => self.admit(question, device).await,
+            None => Ok(unknown(question.text, None)),
         }
     }
 
@@ -79,18 +86,33 @@ impl Desk {
         Ok(self.graph.device(id, Patience::Interactive).await?.map(|stamped| stamped.value))
     }
 
-    async fn admit(&self, task: Task, actor: &Actor, device: Device) -> Result<Resolved, Trouble> {
+    async fn admit(&self, question: Question<'_>, device: Device) -> Result<Resolved, Trouble> {
+        let Question { task, actor, text, since } = question;
         let device = Box::new(device);
-        Ok(match self.gate.rule(task, &actor.roles, &device, Patience::Interactive).await? {
-            Decision::Denied(denial @ Denial::OutOfScope { .. }) => {
-                Resolved::No(Refusal::NotAllowed { denial, device: Some(device) })
+        let ruling = self.gate.rule(task, actor, &device, since, Patience::Interactive).await?;
+        Ok(match ruling.decision {
+            Decision::Denied(denial) if denial.is_about_the_device() && !ruling.visible => {
+                unknown(text, Some((device.id, denial)))
             }
-            Decision::Denied(denial) => Resolved::No(Refusal::NotAllowed { denial, device: None }),
+            Decision::Denied(denial) => {
+                let device = denial.is_about_the_device().then_some(device);
+                Resolved::No(Refusal::NotAllowed { denial, device })
+            }
             allowed @ Decision::Allowed { .. } => Resolved::One(device, allowed),
         })
     }
 }
 
-fn unknown(text: &str) -> Resolved {
-    Resolved::No(Refusal::UnknownDevice { text: text.to_owned() })
+/// What is asked, by whom, and since when what is known of them counts.
+#[derive(Clone, Copy)]
+struct Question<'a> {
+    task: Task,
+    actor: &'a Actor,
+    text: &'a str,
+    since: Timestamp,
+}
+
+/// A device that is not there, or that they may not know of: the answer is the same.
+fn unknown(text: &str, hidden: Option<(DeviceId, Denial)>) -> Resolved {
+    Resolved::No(Refusal::UnknownDevice { text: text.to_owned(), hidden })
 }

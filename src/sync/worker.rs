@@ -12,9 +12,10 @@ use serde_json::json;
 use super::desk::{Bells, Trouble};
 use super::report::read_failures;
 use super::schedule::{backoff, deadline, jitter, next_look, retry_wait};
+use crate::chat::Actor;
 use crate::clock::Clock;
 use crate::graph::{Error, Graph, Kind, Patience};
-use crate::identity::{ChatRoles, Gate};
+use crate::identity::{ChatRoles, CheckFailed, Gate};
 use crate::intune::{Decision, Denial, Device, ErrorTable, Evidence, Task, Verdict, judge};
 use crate::settings::Settings;
 use crate::store::{Answer, Attempt, ClaimedSync, DeviceSyncState, Ending, Outcome, Phase, RefusedWhy, Store};
@@ -42,6 +43,8 @@ enum Ready {
     End(Outcome),
     /// Something did not answer.
     Later(Option<Error>),
+    /// The store did not say who the person is.
+    StoreAway(crate::store::Error),
 }
 
 impl Worker {
@@ -93,6 +96,7 @@ impl Worker {
             }
             Ready::End(outcome) => return self.end(claimed, &outcome, None).await,
             Ready::Later(error) => return self.later(claimed, error).await,
+            Ready::StoreAway(error) => return Err(error.into()),
         };
         self.store.begin_attempt(self.clock.now(), claimed, &device, requested_at, json!(decision)).await?;
         let called = self.graph.sync_device(device.id).await;
@@ -120,10 +124,14 @@ impl Worker {
             Ok(None) => return Ready::End(Outcome::Gone),
             Err(error) => return Ready::Later(Some(error)),
         };
-        let decision = match self.gate.rule(Task::SyncDevice, &roles, &device, Patience::Once).await {
+        let actor = Actor { roles, ..actor.clone() };
+        // What was known before Yes does not count.
+        let ruling = self.gate.rule(Task::SyncDevice, &actor, &device, claimed.started_at, Patience::Once).await;
+        let decision = match ruling.map(|ruling| ruling.decision) {
             Ok(Decision::Denied(denial)) => return Ready::End(Outcome::Refused(RefusedWhy::Rights(denial))),
             Ok(allowed) => allowed,
-            Err(error) => return Ready::Later(Some(error)),
+            Err(CheckFailed::Graph(error)) => return Ready::Later(Some(error)),
+            Err(CheckFailed::Store(error)) => return Ready::StoreAway(error),
         };
         if let Err(why) = device.syncable() {
             return Ready::End(Outcome::NotSupported(why));

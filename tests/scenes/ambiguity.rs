@@ -63,7 +63,7 @@ async fn a_device_chosen_by_a_forged_value_passes_the_same_gate() {
     let asked = bed.user("sam").runs("/sync device:uwe.hahn@contoso.example").await;
     asked.says("Which device?");
     let outside = bed.tenant.device("LT-042").unwrap().id;
-    asked.forges_choice(&outside).await.says("outside its scope groups");
+    asked.forges_choice(&outside).await.says("No such device").never_says("LT-042");
     // Asking about many namesakes in scope groups costs many reads; the shared budget lets them go one by one.
     bed.advance(1.seconds()).await;
     let none = bed.tenant.unknown_device_id();

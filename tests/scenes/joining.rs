@@ -74,7 +74,7 @@ async fn a_stranger_without_rights_cannot_join() {
     let bed = Bed::new("joining without rights").await;
     bed.user("hanna").syncs("LT-042").await;
     bed.user("rolf").runs("/sync device:LT-042").await.says("does not include the permission");
-    bed.user("sam").runs("/sync device:LT-042").await.says("outside its scope groups");
+    bed.user("sam").runs("/sync device:LT-042").await.says("No such device");
     bed.advance(4.minutes()).await;
     assert_eq!((bed.calls().len(), bed.team().len()), (1, 1));
     bed.finish().await;

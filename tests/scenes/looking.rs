@@ -19,10 +19,24 @@ async fn looking_passes_the_same_gate() {
     let bed = Bed::new("looking passes the gate").await;
     for command in ["/device device:LT-042", "/apps device:LT-042"] {
         bed.user("nora").runs(command).await.says("you may not look at devices here").never_says("Jonas");
-        bed.user("sam").runs(command).await.says("outside its scope groups").never_says("Jonas");
+        bed.user("sam").runs(command).await.says("No such device").never_says("Jonas");
         bed.user("rolf").runs(command).await.never_says("You may not");
     }
     bed.user("sam").runs("/device device:SCHOOL-IPAD-1").await.says("Uwe Hahn");
+    bed.finish().await;
+}
+
+#[tokio::test]
+async fn a_device_outside_the_scope_is_not_told_from_one_that_does_not_exist() {
+    let bed = Bed::new("hidden devices").await;
+    for command in ["/sync device:", "/device device:", "/apps device:", "/access device:"] {
+        let hidden = bed.user("sam").runs(&format!("{command}LT-042")).await.card();
+        let nothing = bed.user("sam").runs(&format!("{command}LT-999")).await.card();
+        assert_eq!(hidden.replace("LT-042", "LT-999"), nothing);
+    }
+    // The audit tells them apart.
+    let whys: Vec<_> = bed.audit().await.into_iter().map(|(_, detail)| detail["why"].clone()).collect();
+    assert_eq!(whys, ["not_allowed", "unknown_device"].repeat(4));
     bed.finish().await;
 }
 

@@ -52,12 +52,26 @@ async fn a_device_that_left_the_scope_between_click_and_call_is_not_called() {
     let bed = Bed::new("the device leaves the scope").await;
     let asked = bed.user("sam").runs("/sync device:SCHOOL-IPAD-3").await;
     asked.says("Sync `SCHOOL-IPAD-3`?");
-    bed.tenant.remove_from_group("School devices", "SCHOOL-IPAD-3").unwrap();
+    let soon = bed.now() + 1.minutes();
+    bed.graph_fails(Fault::new(FaultKind::Unavailable).method("GET").path("/managedDevices").until(soon));
     asked.clicks("Yes").await;
-    bed.advance(1.minutes()).await;
+    bed.tenant.remove_from_group("School devices", "SCHOOL-IPAD-3").unwrap();
+    bed.advance(3.minutes()).await;
     asked.says("Your rights were checked right before the call.").says("outside its scope groups");
     assert!(bed.calls().is_empty());
     assert_eq!(bed.team().len(), 1);
+    bed.finish().await;
+}
+
+#[tokio::test]
+async fn a_device_that_left_the_scope_before_the_click_is_refused_at_the_click() {
+    let bed = Bed::new("the device leaves the scope before the click").await;
+    let asked = bed.user("sam").runs("/sync device:SCHOOL-IPAD-3").await;
+    bed.tenant.remove_from_group("School devices", "SCHOOL-IPAD-3").unwrap();
+    asked.clicks("Yes").await;
+    asked.says("Your rights have changed since the card was shown").says("outside its scope groups");
+    assert!(bed.calls().is_empty());
+    assert_eq!(bed.events().await, ["asked", "refused"]);
     bed.finish().await;
 }
 

@@ -1,7 +1,6 @@
 //! From a scenario to a tenant: names become ids, spans become moments.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 
 use anyhow::{Context as _, bail};
 use jiff::{SignedDuration, Timestamp};
@@ -22,9 +21,9 @@ use crate::scenario::tenant::{CheckInRow, DeviceAppRow, DeviceRow, TenantScenari
 const ENROLLED_BEFORE: SignedDuration = SignedDuration::from_hours(24 * 200);
 
 /// The tenant of a scenario, as it is at `now`.
-pub(crate) fn world(scenario: &TenantScenario, now: Timestamp, addr: SocketAddr) -> anyhow::Result<World> {
+pub(crate) fn world(scenario: &TenantScenario, now: Timestamp, base: &str) -> anyhow::Result<World> {
     let mut world = World {
-        base: format!("http://{addr}"),
+        base: base.to_owned(),
         now,
         seed: scenario.seed,
         tenant_id: scenario.tenant_id.clone(),

@@ -63,8 +63,20 @@ pub struct Tenant {
 impl Tenant {
     /// Builds the tenant of a scenario, as it is at the clock's present moment.
     pub fn new(scenario: &Scenario, clock: Clock, traffic: Traffic, addr: SocketAddr) -> anyhow::Result<Self> {
-        let world = build::world(&scenario.tenant, clock.now(), addr)?;
+        let world = build::world(&scenario.tenant, clock.now(), &format!("http://{addr}"))?;
         Ok(Self { clock, traffic, world: Arc::new(Mutex::new(world)) })
+    }
+
+    /// Puts the tenant of another scenario in the place of this one. Its application's tokens and the log stay, so that one
+    /// client can meet many tenants.
+    pub fn replace(&self, scenario: &Scenario) -> anyhow::Result<()> {
+        self.with(|world| {
+            let mut next = build::world(&scenario.tenant, world.now, &world.base)?;
+            std::mem::swap(&mut next.tokens, &mut world.tokens);
+            std::mem::swap(&mut next.log, &mut world.log);
+            *world = next;
+            Ok(())
+        })
     }
 
     /// Does something with the tenant, brought up to the present moment first.

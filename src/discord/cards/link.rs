@@ -94,7 +94,7 @@ pub fn link_refusal(refusal: LinkRefusal) -> Card {
 }
 
 /// "`Hanna Keller` (`hanna@…`)", or the bare id of someone who was imported without being looked up.
-fn person(person: &EntraPerson) -> String {
+pub(super) fn person(person: &EntraPerson) -> String {
     if person.name.is_empty() && person.sign_in.is_empty() {
         return format!("the Entra person with the object id `{}`", person.id);
     }

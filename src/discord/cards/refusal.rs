@@ -8,10 +8,11 @@ use crate::sync::Refusal;
 /// A refusal; `task` is the verb of what was asked: "sync" or "read".
 pub fn refusal(refusal: &Refusal, task: &str) -> Card {
     let (title, text) = match refusal {
-        Refusal::UnknownDevice { text } => (
+        // Whether it is not there or outside their scope, the answer is the same.
+        Refusal::UnknownDevice { text, hidden: _ } => (
             "No such device".to_owned(),
             format!(
-                "No device in Intune has the name, serial number or user {}, as far as your role covers it. Pick one from the suggestions while you type, or check the spelling.",
+                "No device that your roles cover has the name, serial number or user {}. Pick one from the suggestions while you type, or check the spelling. If it exists all the same, someone whose role covers it can help; whoever manages Intune roles can change what yours covers.",
                 code(text, 100)
             ),
         ),
@@ -23,8 +24,8 @@ pub fn refusal(refusal: &Refusal, task: &str) -> Card {
             ),
         ),
         Refusal::NotAllowed { denial: why, device } => {
-            // The name is not said: whoever typed a serial number must not learn it from the refusal.
-            let what = if device.is_some() { "this device" } else { "devices here" };
+            // A device that is named here is one that they may look at.
+            let what = device.as_ref().map_or_else(|| "devices here".to_owned(), |device| name(device));
             let title = format!("You may not {task} {what}");
             (title, denial(why, task))
         }
@@ -70,12 +71,17 @@ mod tests {
         let not_allowed = |denial, device| Refusal::NotAllowed { denial, device };
         let not_syncable = |why| Refusal::NotSyncable { device: device(), why };
         let all = [
-            Refusal::UnknownDevice { text: "LT-`999`".to_owned() },
+            Refusal::UnknownDevice { text: "LT-`999`".to_owned(), hidden: None },
             Refusal::TooManyDevices { text: "LAB-PC".to_owned(), count: 120 },
             not_allowed(Denial::NoRole, None),
             not_allowed(Denial::RoleWithoutTask { roles: roles() }, None),
             not_allowed(Denial::OutOfScope { roles: vec!["School Administrator".to_owned()] }, Some(device())),
             not_allowed(Denial::RoleNotInTenant { roles: vec!["Help Desk Operatr".to_owned()] }, None),
+            not_allowed(Denial::ScopeTag { roles: vec!["Help Desk Operator".to_owned()] }, Some(device())),
+            not_allowed(Denial::NotLinked, None),
+            not_allowed(Denial::LinkEnded, None),
+            not_allowed(Denial::AccountEnded, None),
+            not_allowed(Denial::NoAssignment, None),
             not_allowed(Denial::CouldNotCheck, None),
             not_syncable(NotSyncable::Platform("Linux".to_owned())),
             not_syncable(NotSyncable::Agent("jamf".to_owned())),

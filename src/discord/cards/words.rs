@@ -130,6 +130,18 @@ pub(super) fn not_syncable(why: &NotSyncable) -> String {
 /// Why the gate said no, as a sentence and what to do.
 pub(super) fn denial(denial: &Denial, task: &str) -> String {
     match denial {
+        Denial::NotLinked => format!(
+            "I do not know which Entra account is yours, so you may not {task} devices here. Type `/link` and sign in once; where that is not offered, ask the admin of this bot."
+        ),
+        Denial::LinkEnded => format!(
+            "You ended your link to an Entra account, so you may not {task} devices here. `/link` links you again. Chat roles do not take its place; only the admin of this bot can let them."
+        ),
+        Denial::AccountEnded => {
+            "The Entra account you are linked to is disabled or deleted, so it grants nothing. Ask whoever manages accounts in your organisation; if you have another account now, type `/link`.".to_owned()
+        }
+        Denial::NoAssignment => format!(
+            "No Intune role is assigned to your Entra account, so you may not {task} devices. Whoever manages Intune roles can put you into a group that holds one; `/access` shows what counts."
+        ),
         Denial::NoRole => format!(
             "None of your chat roles stands for an Intune role, so you may not {task} devices here. Ask your helpdesk lead for the right chat role; `/access` shows what you hold."
         ),
@@ -140,6 +152,12 @@ pub(super) fn denial(denial: &Denial, task: &str) -> String {
         Denial::OutOfScope { roles } => {
             format!(
                 "You hold {}, and this device is outside its scope groups. Someone whose role covers it can do this.",
+                list(roles)
+            )
+        }
+        Denial::ScopeTag { roles } => {
+            format!(
+                "You hold {}, and this device carries none of its scope tags. Whoever manages Intune roles can change that; someone whose role covers the device can do it now.",
                 list(roles)
             )
         }

@@ -1,0 +1,119 @@
+//! Who may, and how people say who they are: `[access]` and `[link]`.
+
+use secrecy::SecretString;
+use toml::Value;
+use url::Url;
+
+use super::load::BadSettings;
+use super::reader::{Reader, list_item};
+use crate::chat::ChatRoleId;
+use crate::intune::{EntraAdmin, GroupId};
+
+/// `[link]`: the app registration that signs people in, and where its page is.
+#[derive(Clone, Debug)]
+pub struct Link {
+    /// The app registration.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: SecretString,
+    /// `[web] listen`
+    pub listen: std::net::SocketAddr,
+    /// `[web] public_url`
+    pub public_url: Url,
+}
+
+/// `[access]`
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// Only linked people may; chat roles grant nothing.
+    pub require_link: bool,
+    /// Active Entra roles that may sync every device.
+    pub entra_admins: Vec<EntraAdmin>,
+    /// The Sync page's three roles count as holding the permission.
+    pub seed_roles_grant_sync: bool,
+    /// Chat roles that see everyone's history.
+    pub admin_roles: Vec<ChatRoleId>,
+    /// Who may.
+    pub chat_roles: Vec<ChatRole>,
+}
+
+/// `[[access.chat_role]]`: this chat role stands for that Intune role.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChatRole {
+    /// The chat role.
+    pub discord_role: ChatRoleId,
+    /// The Intune role's display name or id.
+    pub intune_role: String,
+    /// Groups of devices or people; `None`: the whole tenant.
+    pub scope_groups: Option<Vec<GroupId>>,
+}
+
+/// What `[access] require_link` takes.
+const REQUIRE_LINK: &str = "write true, false or \"auto\"";
+
+pub(super) fn link(read: &Reader<'_>) -> Result<Option<Link>, BadSettings> {
+    let client_id = read.text("link", "client_id")?;
+    if client_id.is_empty() {
+        return Ok(None);
+    }
+    let secret =
+        read.filled("link", "client_secret", "is needed with link.client_id; set it, or link.client_secret_file")?;
+    let listen =
+        read.parsed("web", "listen", "is needed with [link]: where the link page is served, such as 0.0.0.0:8080")?;
+    read.filled("web", "public_url", "is needed with [link]: the address under which browsers reach the link page")?;
+    let public_url = read.url("web", "public_url")?;
+    if !matches!(public_url.scheme(), "https" | "http")
+        || public_url.query().is_some()
+        || public_url.fragment().is_some()
+    {
+        return Err(BadSettings::value("web.public_url", "write an address such as https://sync.contoso.com"));
+    }
+    Ok(Some(Link {
+        client_id: client_id.to_owned(),
+        client_secret: SecretString::from(secret.to_owned()),
+        listen,
+        public_url,
+    }))
+}
+
+pub(super) fn access(read: &Reader<'_>) -> Result<Access, BadSettings> {
+    let rows = read.get("access", "chat_role").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let chat_roles = rows.iter().map(chat_role).collect::<Result<_, _>>()?;
+    let require_link = match read.get("access", "require_link") {
+        Some(Value::Boolean(set)) => *set,
+        Some(Value::String(text)) => match text.as_str() {
+            "auto" => !read.text("link", "client_id")?.is_empty(),
+            "true" => true,
+            "false" => false,
+            _ => return Err(BadSettings::value("access.require_link", REQUIRE_LINK)),
+        },
+        _ => return Err(BadSettings::value("access.require_link", REQUIRE_LINK)),
+    };
+    Ok(Access {
+        require_link,
+        entra_admins: read.list("access", "entra_admins")?,
+        seed_roles_grant_sync: read.flag("access", "seed_roles_grant_sync")?,
+        admin_roles: read.list("access", "admin_roles")?,
+        chat_roles,
+    })
+}
+
+fn chat_role(row: &Value) -> Result<ChatRole, BadSettings> {
+    let text = |key: &str| {
+        let text = row.get(key).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
+        text.ok_or_else(|| BadSettings::value(format!("access.chat_role.{key}"), "is needed, as a text in quotes"))
+    };
+    let discord_role = text("discord_role")?;
+    let discord_role = discord_role
+        .parse()
+        .map_err(|error| BadSettings::value("access.chat_role.discord_role", format!("{discord_role:?} {error}")))?;
+    let scope_groups = match row.get("scope_groups") {
+        None => None,
+        Some(groups) => {
+            let key = "access.chat_role.scope_groups";
+            let groups = groups.as_array().ok_or_else(|| BadSettings::value(key, "write a list of group ids"))?;
+            Some(groups.iter().map(|item| list_item(item, key)).collect::<Result<_, _>>()?)
+        }
+    };
+    Ok(ChatRole { discord_role, intune_role: text("intune_role")?.trim().to_owned(), scope_groups })
+}
