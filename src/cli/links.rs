@@ -41,13 +41,13 @@ fn object(link: &Link) -> serde_json::Value {
 }
 
 fn table(links: &[Link]) -> String {
-    let lines = links.iter().map(|link| {
+    let shown = links.iter().map(|link| {
         let person = &link.person;
         // Names come from outside, and a terminal obeys control characters.
         let name = |text: &str| text.chars().filter(|c| !c.is_control()).collect::<String>();
         let who = match (person.name.as_str(), person.sign_in.as_str()) {
             ("", "") => "(not looked up)".to_owned(),
-            (shown, sign_in) => format!("{} <{}>", name(shown), name(sign_in)),
+            (display, sign_in) => format!("{} <{}>", name(display), name(sign_in)),
         };
         let guest = if person.guest { ", guest" } else { "" };
         let state = match link.ended_at {
@@ -56,7 +56,7 @@ fn table(links: &[Link]) -> String {
         };
         format!("{:<20}  {}  {who}{guest}  {} {state}", link.chat_user.to_string(), person.id, link.source.as_str())
     });
-    lines.collect::<Vec<_>>().join("\n")
+    shown.collect::<Vec<_>>().join("\n")
 }
 
 pub(super) async fn remove(source: &Source, user: ChatUserId) -> anyhow::Result<()> {

@@ -37,11 +37,11 @@ pub struct SignIn {
     redirect_uri: String,
     timeout: Duration,
     clock: Clock,
-    keys: RwLock<KeyShelf>,
+    keys: RwLock<HeldKeys>,
 }
 
 #[derive(Debug, Default)]
-struct KeyShelf {
+struct HeldKeys {
     keys: Keys,
     /// When the set that is here was asked for.
     read_at: Option<Timestamp>,
@@ -185,28 +185,28 @@ impl SignIn {
     async fn keys_for(&self, kid: &str) -> Result<Keys, SignInError> {
         let now = self.clock.now();
         let before = {
-            let mut shelf = self.keys.write().unwrap_or_else(PoisonError::into_inner);
-            let age = shelf.read_at.map(|at| now.duration_since(at));
-            let fresh = age.is_some_and(|age| age < if shelf.keys.has(kid) { KEYS_FRESH } else { KEYS_AGAIN });
+            let mut held = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+            let age = held.read_at.map(|at| now.duration_since(at));
+            let fresh = age.is_some_and(|age| age < if held.keys.has(kid) { KEYS_FRESH } else { KEYS_AGAIN });
             if fresh {
-                return Ok(shelf.keys.clone());
+                return Ok(held.keys.clone());
             }
             // Noted before the answer is here, so that many unknown keys at once still ask once. The first set of
             // all is not: whoever signs in meanwhile needs it too.
-            let before = shelf.read_at;
-            shelf.read_at = before.map(|_| now);
+            let before = held.read_at;
+            held.read_at = before.map(|_| now);
             before
         };
         let read = self.read_keys().await;
-        let mut shelf = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.keys.write().unwrap_or_else(PoisonError::into_inner);
         match read {
             Ok(keys) => {
-                shelf.keys = keys.clone();
-                shelf.read_at = Some(now);
+                held.keys = keys.clone();
+                held.read_at = Some(now);
                 Ok(keys)
             }
             Err(error) => {
-                shelf.read_at = before;
+                held.read_at = before;
                 Err(error)
             }
         }

@@ -4,10 +4,14 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 
+use crate::discord::cards::clean;
 use crate::identity::{Arrival, Landing, LinkRefusal};
 
 /// The stylesheet, served from the page's own origin.
 pub(super) const STYLE: &str = include_str!("templates/style.css");
+
+/// Longest name shown, in characters: a user principal name has up to 113.
+const NAME: usize = 120;
 
 /// What to do after nearly everything that did not work.
 const AGAIN: &str = "Go back to Discord and type /link to start again. Nothing was linked.";
@@ -17,7 +21,7 @@ const AGAIN: &str = "Go back to Discord and type /link to start again. Nothing w
 struct LandingPage<'a> {
     base: &'a str,
     ticket: &'a str,
-    name: &'a str,
+    name: String,
     id: String,
 }
 
@@ -25,10 +29,10 @@ struct LandingPage<'a> {
 #[template(path = "code.html", config = "src/web/askama.toml")]
 struct CodePage<'a> {
     base: &'a str,
-    name: &'a str,
+    name: String,
     id: String,
-    person: &'a str,
-    sign_in: &'a str,
+    person: String,
+    sign_in: String,
     first: &'a str,
     last: &'a str,
     /// The digits apart, as a screen reader should say them.
@@ -44,6 +48,11 @@ struct ProblemPage<'a> {
     next: &'a str,
 }
 
+/// A name from outside, without the characters that would turn or hide the text around it; the template escapes it.
+fn named(name: &str) -> String {
+    clean(name, NAME)
+}
+
 fn page(status: StatusCode, template: &impl Template) -> Response {
     match template.render() {
         Ok(html) => (status, Html(html)).into_response(),
@@ -57,7 +66,7 @@ fn page(status: StatusCode, template: &impl Template) -> Response {
 /// Before any sign-in: whose account this is about. `base`: the path under which browsers reach us, without its end.
 pub(super) fn landing(base: &str, ticket: &str, landing: &Landing) -> Response {
     let id = landing.chat_user.to_string();
-    page(StatusCode::OK, &LandingPage { base, ticket, name: &landing.chat_name, id })
+    page(StatusCode::OK, &LandingPage { base, ticket, name: named(&landing.chat_name), id })
 }
 
 /// After the sign-in: who it was, and the code.
@@ -65,9 +74,9 @@ pub(super) fn code(base: &str, arrival: &Arrival) -> Response {
     let (first, last) = arrival.code.split_at_checked(3).unwrap_or((&arrival.code, ""));
     let spelled = arrival.code.chars().map(String::from).collect::<Vec<_>>().join(" ");
     let Landing { chat_user, chat_name } = &arrival.landing;
-    let (person, sign_in) = (&arrival.person.name, &arrival.person.sign_in);
+    let (person, sign_in) = (named(&arrival.person.name), named(&arrival.person.sign_in));
     let id = chat_user.to_string();
-    page(StatusCode::OK, &CodePage { base, name: chat_name, id, person, sign_in, first, last, spelled })
+    page(StatusCode::OK, &CodePage { base, name: named(chat_name), id, person, sign_in, first, last, spelled })
 }
 
 /// Why the way ends here.
@@ -176,17 +185,17 @@ mod tests {
 
     fn landing_html(name: &str) -> String {
         let id = of(name).chat_user.to_string();
-        LandingPage { base: "", ticket: "the-ticket", name, id }.render().unwrap()
+        LandingPage { base: "", ticket: "the-ticket", name: named(name), id }.render().unwrap()
     }
 
     #[test]
     fn the_pages_as_html() {
         let arrival = CodePage {
             base: "/helpdesk",
-            name: "Hanna",
+            name: named("Hanna"),
             id: "900000000000000301".to_owned(),
-            person: "Hanna Keller",
-            sign_in: "hanna.keller@contoso.example",
+            person: named("Hanna \u{202e}Keller"),
+            sign_in: named("hanna.keller@contoso.example"),
             first: "482",
             last: "913",
             spelled: "4 8 2 9 1 3".to_owned(),

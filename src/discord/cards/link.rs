@@ -121,24 +121,24 @@ mod tests {
         }
     }
 
-    fn link(person: EntraPerson) -> Option<Link> {
+    fn link(person: EntraPerson) -> Link {
         let (chat_user, source) = (ChatUserId(7), LinkSource::SignIn);
-        Some(Link { chat_user, person, source, linked_at: samples::now(), ended_at: None })
+        Link { chat_user, person, source, linked_at: samples::now(), ended_at: None }
     }
 
-    fn way() -> Option<Way> {
+    fn way() -> Way {
         let url = "https://sync.contoso.example/link/a-ticket-that-no-snapshot-shows".parse().unwrap();
-        Some(Way { attempt: ATTEMPT, url, until: samples::at("2026-11-23T10:52:00Z") })
+        Way { attempt: ATTEMPT, url, until: samples::at("2026-11-23T10:52:00Z") }
     }
 
     #[test]
     fn every_answer_to_link_and_unlink() {
         let nameless = EntraPerson { name: String::new(), sign_in: String::new(), ..hanna() };
         let offers = [
-            Offer { current: None, way: way() },
-            Offer { current: link(hanna()), way: way() },
+            Offer { current: None, way: Some(way()) },
+            Offer { current: Some(link(hanna())), way: Some(way()) },
             Offer { current: None, way: None },
-            Offer { current: link(nameless), way: None },
+            Offer { current: Some(link(nameless)), way: None },
         ];
         let shown = offers.iter().map(|offer| link_offer(offer).to_string());
         let shown: Vec<_> = shown.chain([unlinked(true).to_string(), unlinked(false).to_string()]).collect();
