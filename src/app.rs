@@ -200,10 +200,17 @@ impl App {
 }
 
 fn warn_about(settings: &Settings) {
-    if settings.access.chat_roles.is_empty() {
-        tracing::warn!("no [[access.chat_role]] is set, so nobody may do anything");
+    let access = &settings.access;
+    if access.require_link && !access.chat_roles.is_empty() {
+        tracing::warn!("[[access.chat_role]] counts for nothing while [access] require_link is on");
     }
-    for row in settings.access.chat_roles.iter().filter(|row| row.scope_groups.is_none()) {
+    if access.require_link && settings.link.is_none() {
+        tracing::warn!("people must be linked, and there is no link page: only imported links count");
+    }
+    if !access.require_link && access.chat_roles.is_empty() {
+        tracing::warn!("no [[access.chat_role]] is set, so only linked people may do anything");
+    }
+    for row in access.chat_roles.iter().filter(|row| !access.require_link && row.scope_groups.is_none()) {
         tracing::warn!(chat_role = %row.discord_role, intune_role = row.intune_role, "this chat role covers every device: it has no scope_groups");
     }
     if settings.sync.observe {

@@ -4,7 +4,7 @@ use anyhow::Context as _;
 
 use super::print::say;
 use crate::intune::ErrorTable;
-use crate::settings::{Credential, Settings, Source, load};
+use crate::settings::{Access, Credential, Settings, Source, load};
 
 pub(super) fn check(source: &Source) -> anyhow::Result<()> {
     let settings = load(source)?;
@@ -39,18 +39,47 @@ fn summary(settings: &Settings) -> String {
         format!("  Entra     tenant {}, app {} with {credential}", settings.entra.tenant_id, settings.entra.client_id),
         format!("  Graph     {}", settings.graph.url),
     ];
-    if settings.access.chat_roles.is_empty() {
-        lines.push("  Who may   nobody: add [[access.chat_role]]".to_owned());
+    match &settings.link {
+        Some(link) => lines.push(format!(
+            "  Link      {}link, by app {}, served on {}",
+            slashed(&link.public_url),
+            link.client_id,
+            link.listen
+        )),
+        None => lines.push("  Link      no link page: add [link], or import links".to_owned()),
     }
-    for row in &settings.access.chat_roles {
-        let scope = row.scope_groups.as_ref().map_or_else(
-            || "EVERY device (no scope_groups)".to_owned(),
-            |groups| format!("the devices of {} scope group(s)", groups.len()),
-        );
-        lines.push(format!("  Who may   chat role {} as {:?}: {scope}", row.discord_role, row.intune_role));
-    }
+    lines.extend(who_may(&settings.access));
     if settings.sync.observe {
         lines.push("  Observe   on: nothing is written to Graph".to_owned());
     }
     lines.join("\n")
+}
+
+fn slashed(url: &url::Url) -> String {
+    let text = url.as_str();
+    if text.ends_with('/') { text.to_owned() } else { format!("{text}/") }
+}
+
+fn who_may(access: &Access) -> Vec<String> {
+    let mut lines = vec!["  Who may   linked people, by their Intune roles".to_owned()];
+    for admin in &access.entra_admins {
+        lines.push(format!("  Who may   linked people, as {} in Entra: EVERY device", admin.name()));
+    }
+    if access.require_link {
+        if !access.chat_roles.is_empty() {
+            lines.push("  Who may   [[access.chat_role]] counts for nothing: require_link is on".to_owned());
+        }
+        return lines;
+    }
+    for row in &access.chat_roles {
+        let scope = row.scope_groups.as_ref().map_or_else(
+            || "EVERY device (no scope_groups)".to_owned(),
+            |groups| format!("the devices of {} scope group(s)", groups.len()),
+        );
+        lines.push(format!(
+            "  Who may   without a link: chat role {} as {:?}: {scope}",
+            row.discord_role, row.intune_role
+        ));
+    }
+    lines
 }

@@ -66,7 +66,8 @@ pub struct Stage {
     app: Option<App>,
     clock: Clock,
     settings: Settings,
-    _folder: TempDir,
+    link_page: SocketAddr,
+    folder: TempDir,
 }
 
 impl Stage {
@@ -81,8 +82,9 @@ impl Stage {
             .await
             .with_context(|| format!("while starting the simulated world on {listen}"))?;
         let folder = TempDir::new().context("while making a folder for the database")?;
-        let settings = settings(&sim, &folder, free_port()?, &config)?;
-        let mut stage = Self { sim, app: None, clock, settings, _folder: folder };
+        let link_page = free_port()?;
+        let settings = settings(&sim, &folder, link_page, &config)?;
+        let mut stage = Self { sim, app: None, clock, settings, link_page, folder };
         stage.launch().await?;
         Ok(stage)
     }
@@ -111,6 +113,12 @@ impl Stage {
             app.stop().await;
         }
         self.launch().await
+    }
+
+    /// The same with another config laid over the stage's own.
+    pub async fn restart_with(&mut self, config: &str) -> anyhow::Result<()> {
+        self.settings = settings(&self.sim, &self.folder, self.link_page, config)?;
+        self.restart().await
     }
 
     /// Stops the bot.

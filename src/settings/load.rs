@@ -361,6 +361,36 @@ mod tests {
         }
     }
 
+    const LINK: &str = "[link]\nclient_id = \"c\"\nclient_secret = \"s\"\n[web]\nlisten = \"127.0.0.1:8080\"\npublic_url = \"https://sync.contoso.com\"\n";
+
+    #[test]
+    fn links_are_required_once_there_is_a_link_page_unless_the_operator_decides() {
+        let required = |text: &str| with_file(&format!("{LEAST}{text}"), &[]).unwrap().access.require_link;
+        assert!(!required(""));
+        assert!(required(LINK));
+        assert!(!required(&format!("{LINK}[access]\nrequire_link = false")));
+        assert!(required("[access]\nrequire_link = true"));
+        let env = with_file(LEAST, &[("SYNC_BOT_ACCESS__REQUIRE_LINK", "true")]).unwrap();
+        assert!(env.access.require_link);
+        let message = refusal("[access]\nrequire_link = \"yes\"", &[]);
+        assert_eq!(message, "`access.require_link`: write true, false or \"auto\"");
+    }
+
+    #[test]
+    fn a_link_page_needs_its_secret_its_listener_and_its_address() {
+        let missing = |line: &str| {
+            let text = LINK.lines().filter(|kept| !kept.starts_with(line)).map(|kept| format!("{kept}\n"));
+            refusal(&text.collect::<String>(), &[])
+        };
+        assert!(missing("client_secret").starts_with("`link.client_secret`: is needed"));
+        assert!(missing("listen").starts_with("`web.listen`: is needed"));
+        assert!(missing("public_url").starts_with("`web.public_url`: is needed"));
+        let plain = refusal(&LINK.replace("https://", "http://"), &[]);
+        assert!(plain.starts_with("`web.public_url`: plain http is accepted for loopback"), "{plain}");
+        let role = refusal("[access]\nentra_admins = [\"Security Administrator\"]", &[]);
+        assert!(role.contains("write \"Intune Administrator\" or \"Global Administrator\""), "{role}");
+    }
+
     #[test]
     fn the_gateway_must_be_on_the_apis_host() {
         let text = LEAST.replace(
@@ -377,8 +407,12 @@ mod tests {
         assert!(example.lines().count() <= 28, "an operator really writes about 25 lines");
         let example = example
             .replace("token_file = \"/run/secrets/discord_token\"", "token = \"t\"")
-            .replace("client_secret_file = \"/run/secrets/entra_client_secret\"", "client_secret = \"s\"");
+            .replace("client_secret_file = \"/run/secrets/entra_client_secret\"", "client_secret = \"s\"")
+            .replace("client_secret_file = \"/run/secrets/link_client_secret\"", "client_secret = \"s\"");
         let settings = with_file(&example, &[]).unwrap();
-        assert_eq!(settings.access.chat_roles.len(), 2);
+        assert!(
+            settings.access.require_link,
+            "with a link page, links are required unless the operator says otherwise"
+        );
     }
 }

@@ -168,4 +168,13 @@ impl Store {
             .await?;
         rows.iter().map(|row| Ok((row.try_get("event")?, row.json("detail")?))).collect()
     }
+
+    /// Every event so far with the Entra person it was done as, if any, oldest first. For tests and for support.
+    pub async fn audit_people(&self) -> Result<Vec<(String, Option<String>)>, Error> {
+        let rows = sqlx::query("SELECT event, entra_user FROM audit WHERE tenant_id = $1 ORDER BY seq")
+            .bind(&self.tenant)
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter().map(|row| Ok((row.try_get("event")?, row.optional_text("entra_user")?))).collect()
+    }
 }

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use intune_sync_bot::demo::{Stage, StageOptions};
-use intune_sync_bot::store::Store;
+use intune_sync_bot::store::{EntraPerson, LinkSource, Linked, Store};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use sim::discord::{Limits, MessageId, MessageView};
@@ -152,6 +152,37 @@ impl Bed {
         Box::pin(stage.restart()).await.expect("the bot starts again");
         drop(stage);
         self.settle().await;
+    }
+
+    /// The same with another config laid over the bot's.
+    pub(crate) async fn restart_with(&self, config: &str) {
+        let mut stage = self.stage.write().await;
+        Box::pin(stage.restart_with(config)).await.expect("the bot starts again");
+        drop(stage);
+        self.settle().await;
+    }
+
+    /// Links a chat user to the Entra person of the scenario, as an admin's import does.
+    pub(crate) async fn link(&self, who: &str) {
+        let user = self.discord.people().into_iter().find(|user| user.username == who).expect("there is such a user");
+        let id = user.entra_user.expect("the user is somebody in Entra").parse().expect("an object id");
+        let person =
+            EntraPerson { id, name: user.display_name, sign_in: format!("{who}@contoso.example"), guest: false };
+        let chat_user = user.id.to_string().parse().expect("a chat id");
+        let store = self.store().await;
+        let linked = store.link(self.now(), chat_user, &person, LinkSource::Import, None).await;
+        assert_eq!(linked.expect("the store answers"), Linked::Done);
+        self.stage.read().await.app().desk().link_changed();
+        self.settle().await;
+    }
+
+    /// Links everybody in the chat.
+    pub(crate) async fn link_everyone(&self) {
+        for user in self.discord.people() {
+            if user.entra_user.is_some() {
+                self.link(&user.username).await;
+            }
+        }
     }
 
     /// The bot's database.

@@ -62,6 +62,35 @@ impl<'a> Person<'a> {
         found
     }
 
+    /// Types a command while the interaction lies about the chat roles.
+    pub(crate) async fn runs_claiming(self, command: &str, roles: &[&str]) -> Answer<'a> {
+        let interaction = self.chat().run_claiming(HELPDESK, command, roles).expect("a modified client sends anything");
+        self.bed.settle().await;
+        self.answer(interaction)
+    }
+
+    /// Presses a button while the interaction lies about the chat roles.
+    pub(crate) async fn clicks_claiming(self, answer: &Answer<'_>, label: &str, roles: &[&str]) -> Answer<'a> {
+        let claiming = self.chat().claiming(roles);
+        let interaction = claiming.click(answer.message().id, label).expect("the button can be pressed");
+        self.bed.settle().await;
+        self.answer(interaction)
+    }
+
+    /// Types a command in a server that the bot does not work in.
+    pub(crate) async fn runs_in_guild(self, guild: &str, command: &str) -> Answer<'a> {
+        let interaction = self.chat().run_in_guild(guild, HELPDESK, command).expect("the client sends it");
+        self.bed.settle().await;
+        self.answer(interaction)
+    }
+
+    /// Types a command in a direct message.
+    pub(crate) async fn runs_in_direct_message(self, command: &str) -> Answer<'a> {
+        let interaction = self.chat().run_in_direct_message(command).expect("the client sends it");
+        self.bed.settle().await;
+        self.answer(interaction)
+    }
+
     /// Sends `/sync` for a device picked from the suggestions: its id.
     pub(crate) async fn syncs_id(self, id: &str) -> Answer<'a> {
         let sent = self.chat().run_with(HELPDESK, "/sync", &[("device", id)]);

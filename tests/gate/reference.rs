@@ -1,6 +1,6 @@
 //! The rules once more, slow and obvious, written from the documents: what the gate must agree with.
 
-use super::world::{Assignment, ROLES, Role, World};
+use super::world::{Action, Assignment, ROLES, Role, World};
 
 /// What the rules say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ fn device_in(world: &World, device: usize, group: usize) -> bool {
 }
 
 fn grants_sync(role: Role, seed_roles_grant_sync: bool) -> bool {
-    (role.allows && !role.takes_away) || (role.built_in && role.seed && seed_roles_grant_sync)
+    role.sync == Action::Allowed || (role.built_in && role.seed && seed_roles_grant_sync)
 }
 
 fn in_scope(world: &World, assignment: &Assignment, device: usize) -> bool {

@@ -11,28 +11,34 @@ const GROUPS: usize = 5;
 
 /// The roles that assignments choose from: name, and what the tenant's definition says.
 pub(crate) const ROLES: [Role; 7] = [
-    Role { name: "Help Desk Operator", built_in: true, allows: true, takes_away: false, seed: true },
-    Role { name: "Endpoint Security Manager", built_in: true, allows: false, takes_away: false, seed: true },
-    Role { name: "Read Only Operator", built_in: true, allows: false, takes_away: false, seed: false },
-    Role { name: "Custom sync", built_in: false, allows: true, takes_away: false, seed: false },
-    Role { name: "Custom without sync", built_in: false, allows: false, takes_away: false, seed: false },
-    Role { name: "Custom that takes it away", built_in: false, allows: true, takes_away: true, seed: false },
+    Role { name: "Help Desk Operator", built_in: true, sync: Action::Allowed, seed: true },
+    Role { name: "Endpoint Security Manager", built_in: true, sync: Action::Absent, seed: true },
+    Role { name: "Read Only Operator", built_in: true, sync: Action::Absent, seed: false },
+    Role { name: "Custom sync", built_in: false, sync: Action::Allowed, seed: false },
+    Role { name: "Custom without sync", built_in: false, sync: Action::Absent, seed: false },
+    Role { name: "Custom that takes it away", built_in: false, sync: Action::TakenAway, seed: false },
     // As if somebody had named their own role like Microsoft's.
-    Role { name: "School administrator", built_in: false, allows: false, takes_away: false, seed: false },
+    Role { name: "School administrator", built_in: false, sync: Action::Absent, seed: false },
 ];
 
 const SYNC: &str = "Microsoft.Intune_RemoteTasks_SyncDevice";
 const READ: &str = "Microsoft.Intune_ManagedDevices_Read";
+
+/// What a role's definition says of the sync action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    Absent,
+    Allowed,
+    /// Among the allowed ones, and among those taken away again.
+    TakenAway,
+}
 
 /// A role definition.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Role {
     pub(crate) name: &'static str,
     pub(crate) built_in: bool,
-    /// The sync action is among the allowed ones.
-    pub(crate) allows: bool,
-    /// And among the ones taken away again.
-    pub(crate) takes_away: bool,
+    pub(crate) sync: Action,
     /// One of the three that Microsoft's Sync page names.
     pub(crate) seed: bool,
 }
@@ -206,8 +212,12 @@ impl World {
             )?;
         }
         for role in ROLES.iter().filter(|role| !role.built_in) {
-            let allowed = if role.allows { format!("[\"{READ}\", \"{SYNC}\"]") } else { format!("[\"{READ}\"]") };
-            let not = if role.takes_away { format!("[\"{SYNC}\"]") } else { "[]".to_owned() };
+            let both = format!("[\"{READ}\", \"{SYNC}\"]");
+            let (allowed, not) = match role.sync {
+                Action::Absent => (format!("[\"{READ}\"]"), "[]".to_owned()),
+                Action::Allowed => (both, "[]".to_owned()),
+                Action::TakenAway => (both, format!("[\"{SYNC}\"]")),
+            };
             writeln!(toml, "[[role]]\nname = \"{}\"\nactions = {allowed}\nnot_actions = {not}", role.name)?;
         }
         for (number, assignment) in self.assignments.iter().enumerate() {

@@ -11,6 +11,7 @@ mod follow_up;
 mod hostile;
 mod joining;
 mod late;
+mod linked;
 mod linking;
 mod linking_threats;
 mod looking;
