@@ -1,17 +1,18 @@
 //! Builds every part once, and owns the order in which they start and stop. The only place that starts tasks.
 
+mod loops;
 mod servers;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::clock::{Bell, Clock};
+use self::loops::LoopEnv;
+use crate::clock::Clock;
 use crate::discord::{Delivery, Gateway, GatewayStatus, Handler, Outbound, register};
 use crate::graph::{Graph, SignIn, Token};
 use crate::identity::{ChatRoles, Gate, LinkPage, Linking};
@@ -23,18 +24,6 @@ use crate::web::OpsParts;
 
 /// Device syncs that are worked on at the same time.
 const WORKERS: usize = 4;
-
-/// Longest idle wait of a loop: a fallback should a bell ever not ring.
-const LONGEST_IDLE: SignedDuration = SignedDuration::from_mins(10);
-
-/// Wait of a loop after the store failed, and of the directory after Graph did.
-const AFTER_TROUBLE: SignedDuration = SignedDuration::from_secs(5);
-
-/// Shortest wait of a loop that found nothing to do although something is due.
-const SHORTEST_IDLE: SignedDuration = SignedDuration::from_secs(1);
-
-/// What suggestions know of roles and scope groups is read again after this; five minutes is the most.
-const DISPLAY_FRESH: SignedDuration = SignedDuration::from_mins(4);
 
 /// How long everything may take to stop.
 const STOP: Duration = Duration::from_secs(8);
@@ -67,13 +56,6 @@ pub struct App {
     ended: watch::Receiver<Option<String>>,
     ops: Option<std::net::SocketAddr>,
     web: Option<std::net::SocketAddr>,
-}
-
-/// What every loop holds.
-#[derive(Clone)]
-struct LoopEnv {
-    clock: Clock,
-    stop: CancellationToken,
 }
 
 impl App {
@@ -137,12 +119,13 @@ impl App {
         let ops = servers::ops(&starter, &stop, settings.web.ops_listen, ops_parts).await?;
         let web = servers::link_page(&starter, &stop, &settings, linking, &clock).await?;
         for bell in &bells.work {
-            starter.start(work_loop(env.clone(), Arc::clone(&worker), bell.clone()));
+            starter.start(loops::work(env.clone(), Arc::clone(&worker), bell.clone()));
         }
-        starter.start(delivery_loop(env.clone(), delivery, bells.notices.clone()));
-        starter.start(timers_loop(env.clone(), worker, bells.timers.clone()));
-        starter.start(directory_loop(env.clone(), graph, directory, settings.directory.refresh));
-        starter.start(display_loop(env, gate));
+        starter.start(loops::delivery(env.clone(), delivery, bells.notices.clone()));
+        starter.start(loops::timers(env.clone(), worker, bells.timers.clone()));
+        starter.start(loops::listen(env.clone(), store.clone(), bells));
+        starter.start(loops::directory(env.clone(), graph, directory, settings.directory.refresh));
+        starter.start(loops::display(env, gate));
         starter.start(async move {
             let ended = match gateway.run().await {
                 Ok(()) => "the gateway was closed".to_owned(),
@@ -194,6 +177,10 @@ impl App {
         Gateway::stop(&self.shards).await;
         if tokio::time::timeout(STOP, self.tasks.wait()).await.is_err() {
             tracing::warn!("some work did not end in time; it goes on from the store after the next start");
+        }
+        // What did not end in time is fenced off by this, and need not be waited for by whoever takes it up.
+        if let Err(error) = self.store.hand_back().await {
+            tracing::warn!(%error, "leases could not be given back; they end by themselves");
         }
         self.store.close().await;
     }
@@ -272,101 +259,5 @@ impl Starter {
                 ended.send_replace(Some("a task panicked".to_owned()));
             }
         });
-    }
-}
-
-impl LoopEnv {
-    fn is_stopping(&self) -> bool {
-        self.stop.is_cancelled()
-    }
-
-    fn after(&self, wait: SignedDuration) -> Timestamp {
-        self.clock.now().saturating_add(wait).unwrap_or(Timestamp::MAX)
-    }
-
-    /// Waits until something is due, the bell rings, or the bot stops.
-    async fn idle(&self, bell: &Bell, due: Option<Timestamp>) {
-        let latest = self.after(LONGEST_IDLE);
-        let until = due.unwrap_or(latest).min(latest).max(self.after(SHORTEST_IDLE));
-        tokio::select! {
-            () = self.stop.cancelled() => {}
-            () = bell.wait_until(until) => {}
-        }
-    }
-
-    async fn rest(&self, wait: SignedDuration) {
-        tokio::select! {
-            () = self.stop.cancelled() => {}
-            () = self.clock.sleep(wait) => {}
-        }
-    }
-}
-
-async fn work_loop(env: LoopEnv, worker: Arc<Worker>, bell: Bell) {
-    let _busy = env.clock.busy();
-    while !env.is_stopping() {
-        match worker.step().await {
-            Ok(true) => {}
-            Ok(false) => match worker.next_due().await {
-                Ok(due) => env.idle(&bell, due).await,
-                Err(error) => after_trouble(&env, &error).await,
-            },
-            Err(error) => after_trouble(&env, &error).await,
-        }
-    }
-}
-
-async fn after_trouble(env: &LoopEnv, error: &impl std::fmt::Display) {
-    if !env.is_stopping() {
-        tracing::error!(%error, "the store did not answer; the work waits");
-        env.rest(AFTER_TROUBLE).await;
-    }
-}
-
-async fn delivery_loop(env: LoopEnv, delivery: Arc<Delivery>, bell: Bell) {
-    let _busy = env.clock.busy();
-    while !env.is_stopping() {
-        match delivery.step().await {
-            Ok(true) => {}
-            Ok(false) => match delivery.next_due().await {
-                Ok(due) => env.idle(&bell, due).await,
-                Err(error) => after_trouble(&env, &error).await,
-            },
-            Err(error) => after_trouble(&env, &error).await,
-        }
-    }
-}
-
-async fn timers_loop(env: LoopEnv, worker: Arc<Worker>, bell: Bell) {
-    let _busy = env.clock.busy();
-    while !env.is_stopping() {
-        match worker.timers_step().await {
-            Ok(due) => env.idle(&bell, due).await,
-            Err(error) => after_trouble(&env, &error).await,
-        }
-    }
-}
-
-async fn directory_loop(env: LoopEnv, graph: Arc<Graph>, directory: Arc<Directory>, refresh: SignedDuration) {
-    let _busy = env.clock.busy();
-    while !env.is_stopping() {
-        match directory.refresh(&graph, env.clock.now()).await {
-            Ok(devices) => {
-                tracing::info!(devices, "read the list of devices");
-                env.rest(refresh).await;
-            }
-            Err(error) => {
-                tracing::warn!(%error, "the list of devices could not be read; the old one stays");
-                env.rest(AFTER_TROUBLE.saturating_mul(6)).await;
-            }
-        }
-    }
-}
-
-async fn display_loop(env: LoopEnv, gate: Arc<Gate>) {
-    let _busy = env.clock.busy();
-    while !env.is_stopping() {
-        gate.refresh_display().await;
-        env.idle(gate.display_bell(), Some(env.after(DISPLAY_FRESH))).await;
     }
 }

@@ -1,7 +1,10 @@
 //! Request states: whatever people do, and in whatever order, what the store promises holds.
 
+mod engines;
+
 use std::collections::{HashMap, HashSet};
 
+use engines::{Database, Engine};
 use intune_sync_bot::chat::{Actor, ChannelId, ChatRoleId, ChatUserId, GuildId};
 use intune_sync_bot::intune::{Compliance, Denial, Device, DeviceId, Platform, TenantId};
 use intune_sync_bot::store::{
@@ -286,11 +289,10 @@ impl World {
     }
 }
 
-async fn play(steps: &[Step]) {
-    let folder = tempfile::TempDir::new().expect("it is well formed");
-    let url = format!("sqlite://{}", folder.path().join("bot.db").display());
+async fn play(engine: Engine, steps: &[Step]) {
+    let database = Database::new(engine).await;
     let tenant = TenantId(uuid::Uuid::from_u128(1));
-    let store = Store::open(&SecretString::from(url), tenant).await.expect("the store answers");
+    let store = Store::open(database.url(), tenant).await.expect("the store answers");
     let now = "2026-11-23T10:00:00Z".parse().expect("it is well formed");
     let mut world = World { store, now, requests: Vec::new(), said: HashMap::new(), audit: 0 };
     let mut confirmed = HashSet::new();
@@ -302,6 +304,11 @@ async fn play(steps: &[Step]) {
     let said: HashSet<_> = world.said.keys().copied().collect();
     assert_eq!(said, confirmed, "each confirmed request was told its outcome, and no other");
     world.store.close().await;
+    database.remove().await;
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("it is well formed")
 }
 
 proptest! {
@@ -311,7 +318,16 @@ proptest! {
     fn whatever_happens_each_confirmed_request_ends_once_and_no_other_is_done(
         steps in prop::collection::vec(step(), 1..60)
     ) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("it is well formed");
-        runtime.block_on(play(&steps));
+        runtime().block_on(play(Engine::Sqlite, &steps));
+    }
+}
+
+proptest! {
+    // Each case makes a database of its own, which takes longer here; the statements are the same.
+    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_same_holds_on_postgresql(steps in prop::collection::vec(step(), 1..60)) {
+        runtime().block_on(play(Engine::Postgres, &steps));
     }
 }

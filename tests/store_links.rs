@@ -1,7 +1,10 @@
 //! Attempts to link: whatever browsers and people do, and in whatever order, only the whole way in time makes a link.
 
+mod engines;
+
 use std::collections::HashMap;
 
+use engines::{Database, Engine};
 use intune_sync_bot::chat::{Actor, ChannelId, ChatUserId, GuildId};
 use intune_sync_bot::intune::{EntraUserId, TenantId};
 use intune_sync_bot::store::{
@@ -9,7 +12,6 @@ use intune_sync_bot::store::{
 };
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
-use secrecy::SecretString;
 
 /// Chat accounts in a run; each has two browsers and two Entra people to try.
 const ACCOUNTS: u64 = 2;
@@ -65,13 +67,12 @@ struct Expected {
 }
 
 struct World {
-    url: SecretString,
     store: Store,
     now: Timestamp,
     attempts: Vec<Expected>,
     /// Chat account to Entra person.
     links: HashMap<u64, EntraUserId>,
-    _folder: tempfile::TempDir,
+    database: Database,
 }
 
 fn tenant() -> TenantId {
@@ -89,12 +90,11 @@ fn entra(person: u128) -> EntraPerson {
 }
 
 impl World {
-    async fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let url = SecretString::from(format!("sqlite://{}", folder.path().join("bot.db").display()));
-        let store = Store::open(&url, tenant()).await.expect("the store answers");
+    async fn new(engine: Engine) -> Self {
+        let database = Database::new(engine).await;
+        let store = Store::open(database.url(), tenant()).await.expect("the store answers");
         let now = "2026-11-23T10:00:00Z".parse().expect("a time");
-        Self { url, store, now, attempts: Vec::new(), links: HashMap::new(), _folder: folder }
+        Self { store, now, attempts: Vec::new(), links: HashMap::new(), database }
     }
 
     fn place(&self, back: usize) -> Option<usize> {
@@ -170,7 +170,7 @@ impl World {
             }
             Step::Restart => {
                 self.store.close().await;
-                self.store = Store::open(&self.url, tenant()).await.expect("the store answers");
+                self.store = Store::open(self.database.url(), tenant()).await.expect("the store answers");
             }
         }
     }
@@ -238,6 +238,11 @@ impl World {
         }
     }
 
+    async fn end(self) {
+        self.store.close().await;
+        self.database.remove().await;
+    }
+
     async fn holds(&self) {
         let stored = self.store.links().await.expect("the store answers");
         let standing = stored.iter().filter(|link| link.ended_at.is_none());
@@ -255,25 +260,37 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
 }
 
+async fn play(engine: Engine, steps: &[Step]) {
+    let mut world = World::new(engine).await;
+    world.link(1).await;
+    for step in steps {
+        world.takes(step).await;
+    }
+    world.holds().await;
+    world.end().await;
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
     #[test]
     fn only_the_whole_way_in_time_makes_a_link(steps in prop::collection::vec(step(), 1..60)) {
-        runtime().block_on(async {
-            let mut world = World::new().await;
-            world.link(1).await;
-            for step in &steps {
-                world.takes(step).await;
-            }
-            world.holds().await;
-        });
+        runtime().block_on(play(Engine::Sqlite, &steps));
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn of_many_returns_at_once_one_takes_the_state() {
-    let mut world = World::new().await;
+proptest! {
+    // Each case makes a database of its own, which takes longer here; the statements are the same.
+    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_same_holds_on_postgresql(steps in prop::collection::vec(step(), 1..60)) {
+        runtime().block_on(play(Engine::Postgres, &steps));
+    }
+}
+
+async fn one_return_takes_the_state(engine: Engine) {
+    let mut world = World::new(engine).await;
     world.link(1).await;
     world.takes(&Step::Start { attempt: 0, browser: 0 }).await;
     let (store, now) = (&world.store, world.now);
@@ -283,11 +300,21 @@ async fn of_many_returns_at_once_one_takes_the_state() {
     let taken = tokio::join!(take(), take(), take(), take());
     let count = [taken.0, taken.1, taken.2, taken.3].into_iter().filter(|&taken| taken).count();
     assert_eq!(count, 1);
+    world.end().await;
 }
 
-#[tokio::test]
-async fn after_a_day_an_attempt_is_forgotten() {
-    let mut world = World::new().await;
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_returns_at_once_one_takes_the_state() {
+    one_return_takes_the_state(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_returns_at_once_one_takes_the_state_on_postgresql() {
+    one_return_takes_the_state(Engine::Postgres).await;
+}
+
+async fn forgets_after_a_day(engine: Engine) {
+    let mut world = World::new(engine).await;
     world.link(1).await;
     let id = world.attempts[0].id;
     world.now += SignedDuration::from_hours(23);
@@ -296,4 +323,15 @@ async fn after_a_day_an_attempt_is_forgotten() {
     world.now += SignedDuration::from_hours(2);
     world.link(2).await;
     assert!(world.store.link_attempt(id).await.expect("the store answers").is_none());
+    world.end().await;
+}
+
+#[tokio::test]
+async fn after_a_day_an_attempt_is_forgotten() {
+    forgets_after_a_day(Engine::Sqlite).await;
+}
+
+#[tokio::test]
+async fn after_a_day_an_attempt_is_forgotten_on_postgresql() {
+    forgets_after_a_day(Engine::Postgres).await;
 }

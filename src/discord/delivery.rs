@@ -47,13 +47,16 @@ impl Delivery {
     /// Takes one due notice and sends it. `false`: none was due.
     pub async fn step(&self) -> Result<bool, Error> {
         let Some(claimed) = self.store.claim_notice(self.clock.now()).await? else { return Ok(false) };
-        let sent = match claimed.address {
-            Address::Asker => self.to_asker(&claimed).await,
-            Address::Channel(channel) => {
-                let card = self.render(&claimed);
-                self.post(channel, &card, &claimed).await
+        let sending = async {
+            match claimed.address {
+                Address::Asker => self.to_asker(&claimed).await,
+                Address::Channel(channel) => {
+                    let card = self.render(&claimed);
+                    self.post(channel, &card, &claimed).await
+                }
             }
         };
+        let sent = self.store.holding(&self.clock, claimed.lease(), Box::pin(sending)).await;
         let now = self.clock.now();
         match sent {
             Sent::Done(message) => self.store.notice_done(now, &claimed, message).await?,

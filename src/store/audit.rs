@@ -2,9 +2,10 @@
 
 use jiff::Timestamp;
 use serde_json::Value;
-use sqlx::Row as _;
 
-use super::sqlite::{Columns as _, Tx, millis};
+use super::engine::Tx;
+use super::query::query;
+use super::row::millis;
 use super::{DeviceSyncId, Error, RequestId, Store};
 use crate::chat::Actor;
 use crate::intune::DeviceId;
@@ -131,8 +132,8 @@ impl AuditRow {
     }
 }
 
-pub(super) async fn append(tx: &mut Tx<'_>, tenant: &str, at: Timestamp, row: &AuditRow) -> Result<(), Error> {
-    sqlx::query(
+pub(super) async fn append(tx: &mut Tx, tenant: &str, at: Timestamp, row: &AuditRow) -> Result<(), Error> {
+    query(
         "INSERT INTO audit (tenant_id, at, event, actor_user, actor_name, request_id, device_sync_id, device_id, detail,
              entra_user)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,
@@ -147,7 +148,7 @@ pub(super) async fn append(tx: &mut Tx<'_>, tenant: &str, at: Timestamp, row: &A
     .bind(row.device_sync.map(|id| id.to_string()))
     .bind(row.device.map(|id| id.to_string()))
     .bind(row.detail.to_string())
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await?;
     Ok(())
 }
@@ -157,24 +158,24 @@ impl Store {
     pub async fn audit(&self, at: Timestamp, row: &AuditRow) -> Result<(), Error> {
         let mut tx = self.begin().await?;
         append(&mut tx, &self.tenant, at, row).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await
     }
 
     /// Every event so far with its details, oldest first, as `event detail`. For tests and for support.
     pub async fn audit_trail(&self) -> Result<Vec<(String, Value)>, Error> {
-        let rows = sqlx::query("SELECT event, detail FROM audit WHERE tenant_id = $1 ORDER BY seq")
+        let rows = query("SELECT event, detail FROM audit WHERE tenant_id = $1 ORDER BY seq")
             .bind(&self.tenant)
-            .fetch_all(&self.pool)
+            .fetch_all(&self.engine)
             .await?;
-        rows.iter().map(|row| Ok((row.try_get("event")?, row.json("detail")?))).collect()
+        rows.iter().map(|row| Ok((row.text("event")?, row.json("detail")?))).collect()
     }
 
     /// Every event so far with the Entra person it was done as, if any, oldest first. For tests and for support.
     pub async fn audit_people(&self) -> Result<Vec<(String, Option<String>)>, Error> {
-        let rows = sqlx::query("SELECT event, entra_user FROM audit WHERE tenant_id = $1 ORDER BY seq")
+        let rows = query("SELECT event, entra_user FROM audit WHERE tenant_id = $1 ORDER BY seq")
             .bind(&self.tenant)
-            .fetch_all(&self.pool)
+            .fetch_all(&self.engine)
             .await?;
-        rows.iter().map(|row| Ok((row.try_get("event")?, row.optional_text("entra_user")?))).collect()
+        rows.iter().map(|row| Ok((row.text("event")?, row.optional_text("entra_user")?))).collect()
     }
 }

@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::sqlite::{Columns as _, millis};
+use super::query::query;
+use super::row::millis;
 use super::{Error, RequestId, Store};
 use crate::chat::ChatUserId;
 
@@ -52,27 +53,27 @@ impl Store {
         expires_at: Timestamp,
     ) -> Result<RequestId, Error> {
         let id = RequestId::new(now);
-        sqlx::query("INSERT INTO choices (id, tenant_id, actor_user, purpose, reason, expires_at) VALUES ($1, $2, $3, $4, $5, $6)")
+        query("INSERT INTO choices (id, tenant_id, actor_user, purpose, reason, expires_at) VALUES ($1, $2, $3, $4, $5, $6)")
             .bind(id.to_string())
             .bind(&self.tenant)
             .bind(choice.actor.to_string())
             .bind(choice.purpose.as_str())
             .bind(&choice.reason)
             .bind(millis(expires_at))
-            .execute(&self.pool)
+            .execute(&self.engine)
             .await?;
         Ok(id)
     }
 
     /// The question, if its time is not over.
     pub async fn choice(&self, now: Timestamp, id: RequestId) -> Result<Option<Choice>, Error> {
-        let row = sqlx::query(
+        let row = query(
             "SELECT actor_user, purpose, reason FROM choices WHERE id = $1 AND tenant_id = $2 AND expires_at > $3",
         )
         .bind(id.to_string())
         .bind(&self.tenant)
         .bind(millis(now))
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.engine)
         .await?;
         let Some(row) = row else { return Ok(None) };
         let purpose = row.text("purpose")?;
@@ -88,7 +89,7 @@ impl Store {
 
     /// Forgets questions whose time is over.
     pub async fn forget_choices(&self, now: Timestamp) -> Result<(), Error> {
-        sqlx::query("DELETE FROM choices WHERE expires_at <= $1").bind(millis(now)).execute(&self.pool).await?;
+        query("DELETE FROM choices WHERE expires_at <= $1").bind(millis(now)).execute(&self.engine).await?;
         Ok(())
     }
 }

@@ -1,17 +1,14 @@
 //! Leases: one worker takes one due device sync, and what it writes counts only while the lease is its own.
 
-use jiff::{SignedDuration, Timestamp};
-use sqlx::Row as _;
-use uuid::Uuid;
+use jiff::Timestamp;
 
+use super::leases::{Lease, Leased, token, until};
 use super::model::{Answer, DeviceSyncState};
+use super::query::query;
 use super::requests::StoredRequest;
-use super::sqlite::{Columns as _, millis};
+use super::row::millis;
 use super::{DeviceSyncId, Error, Store};
 use crate::intune::Device;
-
-/// How long a worker may take for one step. Longer than any step with all its timeouts.
-pub(super) const LEASE: SignedDuration = SignedDuration::from_mins(10);
 
 /// A device sync in a worker's hands.
 #[derive(Clone, Debug)]
@@ -47,6 +44,11 @@ pub struct Attempt {
 }
 
 impl ClaimedSync {
+    /// Its lease.
+    pub fn lease(&self) -> Lease {
+        Lease::new(Leased::DeviceSync(self.id), &self.lease)
+    }
+
     /// Attempts that Graph took, or may have taken: a check-in after one of them counts.
     pub fn effective_attempts(&self) -> impl Iterator<Item = &Attempt> {
         self.attempts.iter().filter(|attempt| !matches!(attempt.answer, Some(Answer::NotTaken | Answer::Refused)))
@@ -56,33 +58,31 @@ impl ClaimedSync {
 impl Store {
     /// Takes the device sync that has been due longest.
     pub async fn claim_device_sync(&self, now: Timestamp) -> Result<Option<ClaimedSync>, Error> {
-        let lease = Uuid::new_v4().simple().to_string();
-        let until = now.saturating_add(LEASE).unwrap_or(Timestamp::MAX);
-        let row = sqlx::query(
-            "UPDATE device_syncs SET lease_until = $2, lease_token = $3
+        let lease = token();
+        let row = query(
+            "UPDATE device_syncs SET lease_until = $2, lease_token = $3, lease_owner = $5
               WHERE id = (SELECT id FROM device_syncs
                            WHERE tenant_id = $4 AND due_at <= $1 AND (lease_until IS NULL OR lease_until < $1)
-                           ORDER BY due_at, id LIMIT 1)
+                           ORDER BY due_at, id LIMIT 1 /*postgres FOR UPDATE SKIP LOCKED */)
              RETURNING id, request_id, device, state, tries, started_at",
         )
         .bind(millis(now))
-        .bind(millis(until))
+        .bind(millis(until(now)))
         .bind(&lease)
         .bind(&self.tenant)
-        .fetch_optional(&self.pool)
+        .bind(self.owner.to_string())
+        .fetch_optional(&self.engine)
         .await?;
         let Some(row) = row else { return Ok(None) };
         let id: DeviceSyncId = row.parsed("id")?;
-        let request = sqlx::query("SELECT * FROM requests WHERE id = $1")
-            .bind(row.text("request_id")?)
-            .fetch_one(&self.pool)
-            .await?;
+        let request =
+            query("SELECT * FROM requests WHERE id = $1").bind(row.text("request_id")?).fetch_one(&self.engine).await?;
         Ok(Some(ClaimedSync {
             id,
             request: StoredRequest::read(&request)?,
             device: row.json("device")?,
             state: DeviceSyncState::read(&row.text("state")?)?,
-            tries: row.try_get("tries")?,
+            tries: row.count("tries")?,
             started_at: row.at("started_at")?,
             attempts: self.attempts(id).await?,
             lease,
@@ -90,16 +90,16 @@ impl Store {
     }
 
     pub(super) async fn attempts(&self, id: DeviceSyncId) -> Result<Vec<Attempt>, Error> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT number, baseline, requested_at, answer FROM attempts WHERE device_sync_id = $1 ORDER BY number",
         )
         .bind(id.to_string())
-        .fetch_all(&self.pool)
+        .fetch_all(&self.engine)
         .await?;
         rows.iter()
             .map(|row| {
                 Ok(Attempt {
-                    number: row.try_get("number")?,
+                    number: row.count("number")?,
                     baseline: row.optional_at("baseline")?,
                     requested_at: row.at("requested_at")?,
                     answer: row.optional_text("answer")?.map(|word| Answer::read(&word)).transpose()?,
@@ -110,23 +110,10 @@ impl Store {
 
     /// When the next device sync is due; past if one waits already.
     pub async fn next_due_sync(&self) -> Result<Option<Timestamp>, Error> {
-        sqlx::query("SELECT MIN(MAX(due_at, COALESCE(lease_until, 0))) AS next FROM device_syncs WHERE tenant_id = $1 AND due_at IS NOT NULL")
+        query("SELECT MIN(CASE WHEN lease_until > due_at THEN lease_until ELSE due_at END) AS next FROM device_syncs WHERE tenant_id = $1 AND due_at IS NOT NULL")
             .bind(&self.tenant)
-            .fetch_one(&self.pool)
+            .fetch_one(&self.engine)
             .await?
             .optional_at("next")
-    }
-
-    /// Gives every lease back. For the start of the only process that uses this database.
-    pub async fn release_leases(&self) -> Result<(), Error> {
-        let mut tx = self.begin().await?;
-        for statement in [
-            "UPDATE device_syncs SET lease_token = NULL, lease_until = NULL WHERE lease_token IS NOT NULL",
-            "UPDATE notices SET lease_token = NULL, lease_until = NULL WHERE lease_token IS NOT NULL",
-            "UPDATE late_watches SET lease_token = NULL, lease_until = NULL WHERE lease_token IS NOT NULL",
-        ] {
-            sqlx::query(statement).execute(&mut *tx).await?;
-        }
-        Ok(tx.commit().await?)
     }
 }

@@ -5,9 +5,11 @@ use serde_json::json;
 
 use super::audit::append;
 use super::claims::ClaimedSync;
+use super::engine::Tx;
 use super::model::{Address, Answer, Notice, Outcome, RefusedWhy};
 use super::notices::{NewNotice, insert};
-use super::sqlite::{Columns as _, Tx, json as to_json, millis};
+use super::query::query;
+use super::row::{json as to_json, millis};
 use super::steps::write_answer;
 use super::{AuditRow, DeviceSyncId, Error, Event, RequestId, Store};
 use crate::chat::ChannelId;
@@ -36,7 +38,7 @@ impl Store {
     /// Returns whether one did.
     pub async fn finish(&self, now: Timestamp, claimed: &ClaimedSync, ending: &Ending<'_>) -> Result<bool, Error> {
         let mut tx = self.begin().await?;
-        let held = sqlx::query(
+        let held = query(
             "UPDATE device_syncs SET state = 'ended', outcome = $3, ended_at = $4, due_at = NULL, device = $5,
                     lease_token = NULL, lease_until = NULL
               WHERE id = $1 AND lease_token = $2",
@@ -46,9 +48,9 @@ impl Store {
         .bind(to_json(ending.outcome))
         .bind(millis(now))
         .bind(to_json(&claimed.device))
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
-        if held.rows_affected() != 1 {
+        if held != 1 {
             return Err(Error::LeaseLost);
         }
         if let Some((answer, graph_request_id)) = ending.answer {
@@ -81,60 +83,59 @@ impl Store {
         Ok(handed_over)
     }
 
-    async fn followers(&self, tx: &mut Tx<'_>, leader: DeviceSyncId) -> Result<Vec<Ended>, Error> {
-        let rows = sqlx::query(
-            "SELECT id, request_id FROM device_syncs WHERE leader_id = $1 AND state = 'queued' ORDER BY id",
-        )
-        .bind(leader.to_string())
-        .fetch_all(&mut **tx)
-        .await?;
+    async fn followers(&self, tx: &mut Tx, leader: DeviceSyncId) -> Result<Vec<Ended>, Error> {
+        let rows =
+            query("SELECT id, request_id FROM device_syncs WHERE leader_id = $1 AND state = 'queued' ORDER BY id")
+                .bind(leader.to_string())
+                .fetch_all(&mut *tx)
+                .await?;
         rows.iter().map(|row| Ok(Ended { id: row.parsed("id")?, request: row.parsed("request_id")? })).collect()
     }
 
     async fn hand_over(
         &self,
-        tx: &mut Tx<'_>,
+        tx: &mut Tx,
         now: Timestamp,
         from: DeviceSyncId,
         followers: &[Ended],
     ) -> Result<bool, Error> {
         let Some(next) = followers.first() else { return Ok(false) };
-        sqlx::query("UPDATE device_syncs SET leader_id = $2 WHERE leader_id = $1 AND id <> $2")
+        query("UPDATE device_syncs SET leader_id = $2 WHERE leader_id = $1 AND id <> $2")
             .bind(from.to_string())
             .bind(next.id.to_string())
-            .execute(&mut **tx)
+            .execute(&mut *tx)
             .await?;
-        sqlx::query("UPDATE device_syncs SET leader_id = NULL, due_at = $2, started_at = $2 WHERE id = $1")
+        query("UPDATE device_syncs SET leader_id = NULL, due_at = $2, started_at = $2 WHERE id = $1")
             .bind(next.id.to_string())
             .bind(millis(now))
-            .execute(&mut **tx)
+            .execute(&mut *tx)
             .await?;
         Ok(true)
     }
 
     async fn end_one(
         &self,
-        tx: &mut Tx<'_>,
+        tx: &mut Tx,
         now: Timestamp,
         claimed: &ClaimedSync,
         one: &Ended,
         outcome: &Outcome,
     ) -> Result<(), Error> {
-        sqlx::query(
+        query(
             "UPDATE device_syncs SET state = 'ended', outcome = $2, ended_at = $3 WHERE id = $1 AND state <> 'ended'",
         )
         .bind(one.id.to_string())
         .bind(to_json(outcome))
         .bind(millis(now))
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?;
-        sqlx::query(
+        query(
             "UPDATE requests SET state = 'finished', finished_at = $2 WHERE id = $1 AND state = 'running'
                 AND NOT EXISTS (SELECT 1 FROM device_syncs WHERE request_id = $1 AND state <> 'ended')",
         )
         .bind(one.request.to_string())
         .bind(millis(now))
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?;
         let audit = AuditRow::new(Event::Outcome).request(one.request).device_sync(one.id).device(claimed.device.id);
         append(tx, &self.tenant, now, &audit.detail(json!(outcome))).await?;

@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 
 use super::model::{DeviceSyncState, Outcome, RequestState};
-use super::sqlite::{Columns as _, millis};
+use super::query::query;
+use super::row::millis;
 use super::{DeviceSyncId, Error, Store};
 use crate::chat::{Actor, ChatUserId};
 use crate::intune::{Device, DeviceId};
@@ -39,7 +40,7 @@ pub struct RecentSync {
 impl Store {
     /// The newest requests of `of`, or of everyone.
     pub async fn history(&self, of: Option<ChatUserId>, limit: u32) -> Result<Vec<HistoryRow>, Error> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT r.actor, r.created_at, r.reason, r.state, d.device, d.state AS sync_state, d.outcome
                FROM requests r JOIN device_syncs d ON d.request_id = r.id
               WHERE r.tenant_id = $1 AND ($2 IS NULL OR r.actor_user = $2)
@@ -48,7 +49,7 @@ impl Store {
         .bind(&self.tenant)
         .bind(of.map(|user| user.to_string()))
         .bind(limit)
-        .fetch_all(&self.pool)
+        .fetch_all(&self.engine)
         .await?;
         rows.iter()
             .map(|row| {
@@ -68,7 +69,7 @@ impl Store {
 
     /// A sync of `device` that ended after `since` and for which a call was taken, or may have been.
     pub async fn recent_sync(&self, device: DeviceId, since: Timestamp) -> Result<Option<RecentSync>, Error> {
-        let row = sqlx::query(
+        let row = query(
             "SELECT d.ended_at, r.actor_user FROM device_syncs d JOIN requests r ON r.id = d.request_id
               WHERE d.tenant_id = $1 AND d.device_id = $2 AND d.ended_at > $3
                 AND EXISTS (SELECT 1 FROM attempts a WHERE a.device_sync_id = d.id AND a.answer IN ('accepted', 'unknown'))
@@ -77,20 +78,20 @@ impl Store {
         .bind(&self.tenant)
         .bind(device.to_string())
         .bind(millis(since))
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.engine)
         .await?;
         row.map(|row| Ok(RecentSync { ended_at: row.at("ended_at")?, actor: row.parsed("actor_user")? })).transpose()
     }
 
     /// The device and asker of a device sync that has ended.
     pub async fn ended_sync(&self, id: DeviceSyncId) -> Result<Option<(ChatUserId, DeviceId)>, Error> {
-        let row = sqlx::query(
+        let row = query(
             "SELECT r.actor_user, d.device_id FROM device_syncs d JOIN requests r ON r.id = d.request_id
               WHERE d.id = $1 AND d.tenant_id = $2 AND d.state = 'ended'",
         )
         .bind(id.to_string())
         .bind(&self.tenant)
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.engine)
         .await?;
         row.map(|row| Ok((row.parsed("actor_user")?, row.parsed("device_id")?))).transpose()
     }

@@ -2,14 +2,14 @@
 
 use jiff::Timestamp;
 use serde_json::json;
-use sqlx::Row as _;
-use uuid::Uuid;
 
 use super::audit::append;
-use super::claims::{Attempt, LEASE};
+use super::claims::Attempt;
+use super::leases::{Lease, Leased, token, until};
 use super::model::{Address, Answer, Notice, Outcome};
 use super::notices::{NewNotice, insert};
-use super::sqlite::{Columns as _, json as to_json, millis};
+use super::query::query;
+use super::row::{json as to_json, millis};
 use super::{AuditRow, DeviceSyncId, Error, Event, LateWatchId, RequestId, Store};
 use crate::chat::Actor;
 use crate::intune::Device;
@@ -43,6 +43,13 @@ pub struct ClaimedLateWatch {
     lease: String,
 }
 
+impl ClaimedLateWatch {
+    /// Its lease.
+    pub fn lease(&self) -> Lease {
+        Lease::new(Leased::LateWatch(self.id), &self.lease)
+    }
+}
+
 impl Store {
     /// Starts watching for a device that did not check in before the deadline.
     pub async fn watch_late(
@@ -54,13 +61,13 @@ impl Store {
         until: Timestamp,
     ) -> Result<LateEnd, Error> {
         let mut tx = self.begin().await?;
-        let row = sqlx::query(
+        let row = query(
             "SELECT d.outcome, d.device_id, d.request_id, r.actor_user FROM device_syncs d JOIN requests r ON r.id = d.request_id
               WHERE d.id = $1 AND d.tenant_id = $2 AND d.state = 'ended'",
         )
         .bind(device_sync.to_string())
         .bind(&self.tenant)
-        .fetch_optional(&mut *tx)
+        .fetch_optional(&mut tx)
         .await?;
         let Some(row) = row else { return Ok(LateEnd::Nothing) };
         if row.text("actor_user")? != actor.user.to_string() {
@@ -69,7 +76,7 @@ impl Store {
         if !matches!(row.json("outcome")?, Outcome::NoCheckInSeen { .. }) {
             return Ok(LateEnd::Nothing);
         }
-        let inserted = sqlx::query(
+        let inserted = query(
             "INSERT INTO late_watches (id, tenant_id, device_sync_id, actor, state, due_at, until)
              VALUES ($1, $2, $3, $4, 'watching', $5, $6) ON CONFLICT (device_sync_id) DO NOTHING",
         )
@@ -79,9 +86,8 @@ impl Store {
         .bind(to_json(actor))
         .bind(millis(due_at))
         .bind(millis(until))
-        .execute(&mut *tx)
-        .await?
-        .rows_affected();
+        .execute(&mut tx)
+        .await?;
         if inserted == 0 {
             return Ok(LateEnd::Already);
         }
@@ -95,26 +101,27 @@ impl Store {
 
     /// Takes the late watch that has been due longest.
     pub async fn claim_late_watch(&self, now: Timestamp) -> Result<Option<ClaimedLateWatch>, Error> {
-        let lease = Uuid::new_v4().simple().to_string();
-        let row = sqlx::query(
-            "UPDATE late_watches SET lease_until = $2, lease_token = $3
+        let lease = token();
+        let row = query(
+            "UPDATE late_watches SET lease_until = $2, lease_token = $3, lease_owner = $5
               WHERE id = (SELECT id FROM late_watches
                            WHERE tenant_id = $4 AND due_at <= $1 AND (lease_until IS NULL OR lease_until < $1)
-                           ORDER BY due_at, id LIMIT 1)
+                           ORDER BY due_at, id LIMIT 1 /*postgres FOR UPDATE SKIP LOCKED */)
              RETURNING id, device_sync_id, until",
         )
         .bind(millis(now))
-        .bind(millis(now.saturating_add(LEASE).unwrap_or(Timestamp::MAX)))
+        .bind(millis(until(now)))
         .bind(&lease)
         .bind(&self.tenant)
-        .fetch_optional(&self.pool)
+        .bind(self.owner.to_string())
+        .fetch_optional(&self.engine)
         .await?;
         let Some(row) = row else { return Ok(None) };
         // One that joined has no attempts of its own: its leader's count.
         let sync =
-            sqlx::query("SELECT request_id, device, COALESCE(leader_id, id) AS worked FROM device_syncs WHERE id = $1")
+            query("SELECT request_id, device, COALESCE(leader_id, id) AS worked FROM device_syncs WHERE id = $1")
                 .bind(row.text("device_sync_id")?)
-                .fetch_one(&self.pool)
+                .fetch_one(&self.engine)
                 .await?;
         let attempts = self.attempts(sync.parsed("worked")?).await?;
         Ok(Some(ClaimedLateWatch {
@@ -132,13 +139,13 @@ impl Store {
 
     /// Looks again at `due_at`.
     pub async fn late_watch_again(&self, claimed: &ClaimedLateWatch, due_at: Timestamp) -> Result<(), Error> {
-        sqlx::query(
+        query(
             "UPDATE late_watches SET due_at = $3, lease_token = NULL, lease_until = NULL WHERE id = $1 AND lease_token = $2",
         )
         .bind(claimed.id.to_string())
         .bind(&claimed.lease)
         .bind(millis(due_at))
-        .execute(&self.pool)
+        .execute(&self.engine)
         .await?;
         Ok(())
     }
@@ -146,15 +153,15 @@ impl Store {
     /// Ends the watch and says so, once.
     pub async fn end_late_watch(&self, now: Timestamp, claimed: &ClaimedLateWatch, body: Notice) -> Result<(), Error> {
         let mut tx = self.begin().await?;
-        let held = sqlx::query(
+        let held = query(
             "UPDATE late_watches SET state = 'ended', due_at = NULL, lease_token = NULL, lease_until = NULL
               WHERE id = $1 AND lease_token = $2",
         )
         .bind(claimed.id.to_string())
         .bind(&claimed.lease)
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
-        if held.rows_affected() != 1 {
+        if held != 1 {
             return Err(Error::LeaseLost);
         }
         let audit = AuditRow::new(Event::LateWatch).request(claimed.request).device(claimed.device.id);
@@ -166,23 +173,24 @@ impl Store {
             &NewNotice { request: claimed.request, address: Address::Asker, body, due_at: now },
         )
         .await?;
-        Ok(tx.commit().await?)
+        tx.commit().await
     }
 
     /// When the next late watch is due.
     pub async fn next_due_late_watch(&self) -> Result<Option<Timestamp>, Error> {
-        let row = sqlx::query("SELECT MIN(MAX(due_at, COALESCE(lease_until, 0))) AS next FROM late_watches WHERE tenant_id = $1 AND due_at IS NOT NULL")
+        let row = query("SELECT MIN(CASE WHEN lease_until > due_at THEN lease_until ELSE due_at END) AS next FROM late_watches WHERE tenant_id = $1 AND due_at IS NOT NULL")
             .bind(&self.tenant)
-            .fetch_one(&self.pool)
+            .fetch_one(&self.engine)
             .await?;
         row.optional_at("next")
     }
 
     /// How many late watches there are.
     pub async fn late_watches(&self) -> Result<i64, Error> {
-        let row = sqlx::query("SELECT COUNT(*) AS n FROM late_watches WHERE state = 'watching'")
-            .fetch_one(&self.pool)
+        let row = query("SELECT COUNT(*) AS n FROM late_watches WHERE tenant_id = $1 AND state = 'watching'")
+            .bind(&self.tenant)
+            .fetch_one(&self.engine)
             .await?;
-        Ok(row.try_get("n")?)
+        row.integer("n")
     }
 }

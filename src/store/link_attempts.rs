@@ -4,11 +4,12 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use sqlx::sqlite::SqliteRow;
 
 use super::audit::{AuditRow, Event, append};
+use super::engine::Tx;
 use super::model::stored_words;
-use super::sqlite::{Columns as _, Tx, json, millis};
+use super::query::query;
+use super::row::{Row, json, millis};
 use super::{EntraPerson, Error, LinkAttemptId, Store};
 use crate::chat::{Actor, ChatUserId};
 
@@ -111,19 +112,19 @@ impl Store {
     ) -> Result<LinkAttemptId, Error> {
         let id = LinkAttemptId::new(now);
         let mut tx = self.begin().await?;
-        sqlx::query("DELETE FROM link_attempts WHERE expires_at < $1")
+        query("DELETE FROM link_attempts WHERE expires_at < $1")
             .bind(millis(now.saturating_sub(KEPT).unwrap_or(now)))
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await?;
-        sqlx::query(
+        query(
             "UPDATE link_attempts SET phase = 'ended', nonce = NULL, verifier = NULL, code_hash = NULL, found = NULL
              WHERE tenant_id = $1 AND chat_user = $2 AND phase <> 'linked'",
         )
         .bind(&self.tenant)
         .bind(actor.user.to_string())
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
-        sqlx::query(
+        query(
             "INSERT INTO link_attempts (id, tenant_id, chat_user, chat_name, phase, ticket_hash, expires_at)
              VALUES ($1, $2, $3, $4, 'open', $5, $6)",
         )
@@ -133,7 +134,7 @@ impl Store {
         .bind(&actor.name)
         .bind(ticket_hash)
         .bind(millis(expires_at))
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
         tx.commit().await?;
         Ok(id)
@@ -141,20 +142,20 @@ impl Store {
 
     /// The attempt of a ticket. Looking changes nothing.
     pub async fn link_attempt_by_ticket(&self, ticket_hash: &str) -> Result<Option<LinkAttempt>, Error> {
-        let row = sqlx::query("SELECT * FROM link_attempts WHERE tenant_id = $1 AND ticket_hash = $2")
+        let row = query("SELECT * FROM link_attempts WHERE tenant_id = $1 AND ticket_hash = $2")
             .bind(&self.tenant)
             .bind(ticket_hash)
-            .fetch_optional(&self.pool)
+            .fetch_optional(&self.engine)
             .await?;
         row.as_ref().map(read).transpose()
     }
 
     /// An attempt. Looking changes nothing.
     pub async fn link_attempt(&self, id: LinkAttemptId) -> Result<Option<LinkAttempt>, Error> {
-        let row = sqlx::query("SELECT * FROM link_attempts WHERE tenant_id = $1 AND id = $2")
+        let row = query("SELECT * FROM link_attempts WHERE tenant_id = $1 AND id = $2")
             .bind(&self.tenant)
             .bind(id.to_string())
-            .fetch_optional(&self.pool)
+            .fetch_optional(&self.engine)
             .await?;
         row.as_ref().map(read).transpose()
     }
@@ -166,7 +167,7 @@ impl Store {
         id: LinkAttemptId,
         handshake: &Handshake,
     ) -> Result<bool, Error> {
-        let done = sqlx::query(
+        let done = query(
             "UPDATE link_attempts SET phase = 'started', browser_hash = $3, state_hash = $4, nonce = $5, verifier = $6
              WHERE tenant_id = $1 AND id = $2 AND phase IN ('open', 'started') AND expires_at > $7
                  AND (browser_hash IS NULL OR browser_hash = $3)",
@@ -178,18 +179,18 @@ impl Store {
         .bind(&handshake.nonce)
         .bind(&handshake.verifier)
         .bind(millis(now))
-        .execute(&self.pool)
+        .execute(&self.engine)
         .await?;
-        Ok(done.rows_affected() == 1)
+        Ok(done == 1)
     }
 
     /// Whether this browser is the one that the attempt is bound to.
     pub async fn is_browser_of(&self, id: LinkAttemptId, browser_hash: &str) -> Result<bool, Error> {
-        let row = sqlx::query("SELECT 1 FROM link_attempts WHERE tenant_id = $1 AND id = $2 AND browser_hash = $3")
+        let row = query("SELECT 1 FROM link_attempts WHERE tenant_id = $1 AND id = $2 AND browser_hash = $3")
             .bind(&self.tenant)
             .bind(id.to_string())
             .bind(browser_hash)
-            .fetch_optional(&self.pool)
+            .fetch_optional(&self.engine)
             .await?;
         Ok(row.is_some())
     }
@@ -201,7 +202,7 @@ impl Store {
         state_hash: &str,
         browser_hash: Option<&str>,
     ) -> Result<Result<(LinkAttempt, Handshake), NotTaken>, Error> {
-        let taken = sqlx::query(
+        let taken = query(
             "UPDATE link_attempts SET phase = 'signing_in'
              WHERE tenant_id = $1 AND state_hash = $2 AND browser_hash = $3 AND phase = 'started' AND expires_at > $4
              RETURNING *",
@@ -210,7 +211,7 @@ impl Store {
         .bind(state_hash)
         .bind(browser_hash)
         .bind(millis(now))
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.engine)
         .await?;
         if let Some(row) = taken {
             let handshake = Handshake {
@@ -221,10 +222,10 @@ impl Store {
             };
             return Ok(Ok((read(&row)?, handshake)));
         }
-        let row = sqlx::query("SELECT * FROM link_attempts WHERE tenant_id = $1 AND state_hash = $2")
+        let row = query("SELECT * FROM link_attempts WHERE tenant_id = $1 AND state_hash = $2")
             .bind(&self.tenant)
             .bind(state_hash)
-            .fetch_optional(&self.pool)
+            .fetch_optional(&self.engine)
             .await?;
         let Some(row) = row else { return Ok(Err(NotTaken::Unknown)) };
         let attempt = read(&row)?;
@@ -245,7 +246,7 @@ impl Store {
         person: &EntraPerson,
         code_hash: &str,
     ) -> Result<bool, Error> {
-        let done = sqlx::query(
+        let done = query(
             "UPDATE link_attempts SET phase = 'found', found = $3, code_hash = $4, nonce = NULL, verifier = NULL
              WHERE tenant_id = $1 AND id = $2 AND phase = 'signing_in' AND expires_at > $5",
         )
@@ -254,9 +255,9 @@ impl Store {
         .bind(json(person))
         .bind(code_hash)
         .bind(millis(now))
-        .execute(&self.pool)
+        .execute(&self.engine)
         .await?;
-        Ok(done.rows_affected() == 1)
+        Ok(done == 1)
     }
 
     /// A refusal on the page: audited, and with `ends` the attempt's end.
@@ -277,23 +278,23 @@ impl Store {
             all.extend(more);
         }
         append(&mut tx, &self.tenant, now, &row).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await
     }
 }
 
-pub(super) async fn end(tx: &mut Tx<'_>, tenant: &str, id: LinkAttemptId) -> Result<(), Error> {
-    sqlx::query(
+pub(super) async fn end(tx: &mut Tx, tenant: &str, id: LinkAttemptId) -> Result<(), Error> {
+    query(
         "UPDATE link_attempts SET phase = 'ended', nonce = NULL, verifier = NULL, code_hash = NULL, found = NULL
          WHERE tenant_id = $1 AND id = $2",
     )
     .bind(tenant)
     .bind(id.to_string())
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await?;
     Ok(())
 }
 
-pub(super) fn read(row: &SqliteRow) -> Result<LinkAttempt, Error> {
+pub(super) fn read(row: &Row) -> Result<LinkAttempt, Error> {
     Ok(LinkAttempt {
         id: row.parsed("id")?,
         chat_user: row.parsed("chat_user")?,

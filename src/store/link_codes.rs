@@ -1,13 +1,13 @@
 //! A `/link` on its way, as far as chat goes: the code, and the two buttons after it.
 
 use jiff::Timestamp;
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
 
 use super::audit::append;
+use super::engine::Tx;
 use super::link_attempts::{AttemptPhase, end, read, refused};
 use super::links::link_in;
-use super::sqlite::{Columns as _, Tx, millis};
+use super::query::query;
+use super::row::{Row, millis};
 use super::{EntraPerson, Error, LinkAttemptId, LinkSource, Linked, Store};
 use crate::chat::Actor;
 
@@ -92,7 +92,7 @@ impl Store {
     /// Link: makes the link that the code confirmed, in one transaction with its audit row.
     pub async fn accept_link(&self, now: Timestamp, id: LinkAttemptId, actor: &Actor) -> Result<Accepted, Error> {
         let mut tx = self.begin().await?;
-        let taken = sqlx::query(
+        let taken = query(
             "UPDATE link_attempts SET phase = 'linked', code_hash = NULL
              WHERE tenant_id = $1 AND id = $2 AND chat_user = $3 AND phase = 'confirmed' AND expires_at > $4
              RETURNING found",
@@ -101,7 +101,7 @@ impl Store {
         .bind(id.to_string())
         .bind(actor.user.to_string())
         .bind(millis(now))
-        .fetch_optional(&mut *tx)
+        .fetch_optional(&mut tx)
         .await?;
         let (accepted, why) = match taken {
             Some(row) => {
@@ -133,7 +133,7 @@ impl Store {
         actor: &Actor,
     ) -> Result<Option<Accepted>, Error> {
         let mut tx = self.begin().await?;
-        let done = sqlx::query(
+        let done = query(
             "UPDATE link_attempts SET phase = 'ended', code_hash = NULL, found = NULL
              WHERE tenant_id = $1 AND id = $2 AND chat_user = $3 AND phase = 'confirmed' AND expires_at > $4",
         )
@@ -141,9 +141,9 @@ impl Store {
         .bind(id.to_string())
         .bind(actor.user.to_string())
         .bind(millis(now))
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
-        let (not, why) = if done.rows_affected() == 1 {
+        let (not, why) = if done == 1 {
             (None, "not_me")
         } else {
             let (not, why) = not_accepted(&mut tx, &self.tenant, id, actor).await?;
@@ -155,34 +155,33 @@ impl Store {
     }
 }
 
-async fn select(tx: &mut Tx<'_>, tenant: &str, id: LinkAttemptId) -> Result<Option<SqliteRow>, Error> {
-    let row = sqlx::query("SELECT * FROM link_attempts WHERE tenant_id = $1 AND id = $2")
+async fn select(tx: &mut Tx, tenant: &str, id: LinkAttemptId) -> Result<Option<Row>, Error> {
+    let row = query("SELECT * FROM link_attempts WHERE tenant_id = $1 AND id = $2")
         .bind(tenant)
         .bind(id.to_string())
-        .fetch_optional(&mut **tx)
+        .fetch_optional(&mut *tx)
         .await?;
     Ok(row)
 }
 
-async fn set_phase(tx: &mut Tx<'_>, tenant: &str, id: LinkAttemptId, phase: AttemptPhase) -> Result<(), Error> {
-    sqlx::query("UPDATE link_attempts SET phase = $3 WHERE tenant_id = $1 AND id = $2")
+async fn set_phase(tx: &mut Tx, tenant: &str, id: LinkAttemptId, phase: AttemptPhase) -> Result<(), Error> {
+    query("UPDATE link_attempts SET phase = $3 WHERE tenant_id = $1 AND id = $2")
         .bind(tenant)
         .bind(id.to_string())
         .bind(phase.as_str())
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?;
     Ok(())
 }
 
 /// One wrong code more; how many tries are left.
-async fn count_wrong(tx: &mut Tx<'_>, tenant: &str, id: LinkAttemptId) -> Result<u32, Error> {
-    let row =
-        sqlx::query("UPDATE link_attempts SET tries = tries + 1 WHERE tenant_id = $1 AND id = $2 RETURNING tries")
-            .bind(tenant)
-            .bind(id.to_string())
-            .fetch_one(&mut **tx)
-            .await?;
-    let left = TRIES.saturating_sub(row.try_get("tries")?);
+async fn count_wrong(tx: &mut Tx, tenant: &str, id: LinkAttemptId) -> Result<u32, Error> {
+    let row = query("UPDATE link_attempts SET tries = tries + 1 WHERE tenant_id = $1 AND id = $2 RETURNING tries")
+        .bind(tenant)
+        .bind(id.to_string())
+        .fetch_one(&mut *tx)
+        .await?;
+    let left = TRIES.saturating_sub(row.count("tries")?);
     if left == 0 {
         end(tx, tenant, id).await?;
     }
@@ -191,7 +190,7 @@ async fn count_wrong(tx: &mut Tx<'_>, tenant: &str, id: LinkAttemptId) -> Result
 
 /// Why a click on Link or Not me did not count.
 async fn not_accepted(
-    tx: &mut Tx<'_>,
+    tx: &mut Tx,
     tenant: &str,
     id: LinkAttemptId,
     actor: &Actor,

@@ -3,12 +3,12 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
 
 use super::audit::{AuditRow, Event, append};
+use super::engine::Tx;
 use super::model::stored_words;
-use super::sqlite::{Columns as _, millis};
+use super::query::query;
+use super::row::{Row, millis};
 use super::{Error, Store};
 use crate::chat::{Actor, ChatUserId};
 use crate::intune::EntraUserId;
@@ -64,25 +64,25 @@ pub enum Linked {
 impl Store {
     /// The link of a chat account, ended or not.
     pub async fn link_of(&self, user: ChatUserId) -> Result<Option<Link>, Error> {
-        let row = sqlx::query(
+        let row = query(
             "SELECT chat_user, entra_user, name, sign_in, guest, source, linked_at, ended_at FROM links
              WHERE tenant_id = $1 AND chat_user = $2",
         )
         .bind(&self.tenant)
         .bind(user.to_string())
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.engine)
         .await?;
         row.as_ref().map(read).transpose()
     }
 
     /// Every link, ended ones included, in the order of their making.
     pub async fn links(&self) -> Result<Vec<Link>, Error> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT chat_user, entra_user, name, sign_in, guest, source, linked_at, ended_at FROM links
              WHERE tenant_id = $1 ORDER BY linked_at, chat_user",
         )
         .bind(&self.tenant)
-        .fetch_all(&self.pool)
+        .fetch_all(&self.engine)
         .await?;
         rows.iter().map(read).collect()
     }
@@ -130,14 +130,13 @@ impl Store {
         // First, so that the row still says on whose authority.
         let row = AuditRow::new(Event::Unlinked).by(actor).detail(json!({ "by": "self" }));
         append(&mut tx, &self.tenant, now, &row).await?;
-        let done =
-            sqlx::query("UPDATE links SET ended_at = $3 WHERE tenant_id = $1 AND chat_user = $2 AND ended_at IS NULL")
-                .bind(&self.tenant)
-                .bind(actor.user.to_string())
-                .bind(millis(now))
-                .execute(&mut *tx)
-                .await?;
-        if done.rows_affected() == 0 {
+        let done = query("UPDATE links SET ended_at = $3 WHERE tenant_id = $1 AND chat_user = $2 AND ended_at IS NULL")
+            .bind(&self.tenant)
+            .bind(actor.user.to_string())
+            .bind(millis(now))
+            .execute(&mut tx)
+            .await?;
+        if done == 0 {
             tx.rollback().await?;
             return Ok(false);
         }
@@ -148,10 +147,10 @@ impl Store {
     /// An admin forgets a link, ended or not: the account counts as never linked. `false`: there was none.
     pub async fn remove_link(&self, now: Timestamp, user: ChatUserId) -> Result<bool, Error> {
         let mut tx = self.begin().await?;
-        let row = sqlx::query("DELETE FROM links WHERE tenant_id = $1 AND chat_user = $2 RETURNING entra_user")
+        let row = query("DELETE FROM links WHERE tenant_id = $1 AND chat_user = $2 RETURNING entra_user")
             .bind(&self.tenant)
             .bind(user.to_string())
-            .fetch_optional(&mut *tx)
+            .fetch_optional(&mut tx)
             .await?;
         let Some(row) = row else { return Ok(false) };
         let detail = json!({ "by": "admin", "chat_user": user, "entra_user": row.text("entra_user")? });
@@ -163,7 +162,7 @@ impl Store {
 
 /// Writes a link inside a transaction that does more.
 pub(super) async fn link_in(
-    tx: &mut super::sqlite::Tx<'_>,
+    tx: &mut Tx,
     tenant: &str,
     now: Timestamp,
     user: ChatUserId,
@@ -171,18 +170,17 @@ pub(super) async fn link_in(
     source: LinkSource,
     by: Option<&Actor>,
 ) -> Result<Linked, Error> {
-    let taken = sqlx::query(
-        "SELECT 1 FROM links WHERE tenant_id = $1 AND entra_user = $2 AND chat_user <> $3 AND ended_at IS NULL",
-    )
-    .bind(tenant)
-    .bind(person.id.to_string())
-    .bind(user.to_string())
-    .fetch_optional(&mut **tx)
-    .await?;
+    let taken =
+        query("SELECT 1 FROM links WHERE tenant_id = $1 AND entra_user = $2 AND chat_user <> $3 AND ended_at IS NULL")
+            .bind(tenant)
+            .bind(person.id.to_string())
+            .bind(user.to_string())
+            .fetch_optional(&mut *tx)
+            .await?;
     if taken.is_some() {
         return Ok(Linked::PersonTaken);
     }
-    sqlx::query(
+    query(
         "INSERT INTO links (tenant_id, chat_user, entra_user, name, sign_in, guest, source, linked_at, ended_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, NULL)
          ON CONFLICT (tenant_id, chat_user) DO UPDATE SET entra_user = excluded.entra_user, name = excluded.name,
@@ -197,7 +195,7 @@ pub(super) async fn link_in(
     .bind(person.guest)
     .bind(source.as_str())
     .bind(millis(now))
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await?;
     let detail =
         json!({ "chat_user": user, "entra_user": person.id, "guest": person.guest, "source": source.as_str() });
@@ -207,14 +205,14 @@ pub(super) async fn link_in(
     Ok(Linked::Done)
 }
 
-fn read(row: &SqliteRow) -> Result<Link, Error> {
+fn read(row: &Row) -> Result<Link, Error> {
     Ok(Link {
         chat_user: row.parsed("chat_user")?,
         person: EntraPerson {
             id: row.parsed("entra_user")?,
             name: row.text("name")?,
             sign_in: row.text("sign_in")?,
-            guest: row.try_get("guest")?,
+            guest: row.flag("guest")?,
         },
         source: LinkSource::read(&row.text("source")?)?,
         linked_at: row.at("linked_at")?,

@@ -1,21 +1,29 @@
 //! The only room that knows sqlx: requests, device syncs, attempts, notices and the audit, on disk.
 //!
 //! Every change of state is one transaction that also holds its audit row and its notices. Row types stay inside.
+//!
+//! The statements are written once. `engine` is the trait that they run on, `sqlite` and `postgres` are the modules behind it.
 
 mod audit;
 mod choices;
 mod claims;
+mod engine;
 mod error;
 mod finish;
+mod handle;
 mod history;
 mod ids;
 mod late;
+mod leases;
 mod link_attempts;
 mod link_codes;
 mod links;
 mod model;
 mod notices;
+mod postgres;
+mod query;
 mod requests;
+mod row;
 mod sqlite;
 mod steps;
 
@@ -24,9 +32,11 @@ pub use choices::{Choice, Purpose};
 pub use claims::{Attempt, ClaimedSync};
 pub use error::Error;
 pub use finish::Ending;
+pub use handle::{Store, Wakes};
 pub use history::{HistoryRow, RecentSync};
 pub use ids::{DeviceSyncId, LateWatchId, LinkAttemptId, NoticeId, RequestId};
 pub use late::{ClaimedLateWatch, LateEnd};
+pub use leases::Lease;
 pub use link_attempts::{AttemptPhase, Handshake, LinkAttempt, NotTaken};
 pub use link_codes::{Accepted, CodeTried};
 pub use links::{EntraPerson, Link, LinkSource, Linked};
@@ -35,4 +45,3 @@ pub use model::{
 };
 pub use notices::{ClaimedNotice, NewNotice};
 pub use requests::{Confirmed, NewRequest, StoredRequest};
-pub use sqlite::Store;

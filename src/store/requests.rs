@@ -3,13 +3,13 @@
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
 
 use super::audit::append;
+use super::engine::{On, Tx};
 use super::model::{Address, Notice, Reply, RequestState};
 use super::notices::{NewNotice, insert};
-use super::sqlite::{Columns as _, Tx, json as to_json, millis};
+use super::query::query;
+use super::row::{Row, json as to_json, millis};
 use super::{AuditRow, DeviceSyncId, Error, Event, RequestId, Store};
 use crate::chat::Actor;
 use crate::intune::Device;
@@ -72,7 +72,7 @@ pub enum Confirmed {
 }
 
 impl StoredRequest {
-    pub(super) fn read(row: &SqliteRow) -> Result<Self, Error> {
+    pub(super) fn read(row: &Row) -> Result<Self, Error> {
         Ok(Self {
             id: row.parsed("id")?,
             state: RequestState::read(&row.text("state")?)?,
@@ -91,7 +91,7 @@ impl Store {
         let mut tx = self.begin().await?;
         let leader = self.active_leader(&mut tx, new.device).await?;
         let state = if leader.is_some() { RequestState::Running } else { RequestState::AwaitingConfirmation };
-        sqlx::query(
+        query(
             "INSERT INTO requests (id, tenant_id, state, actor_user, actor, reason, created_at, expires_at, reply_token, reply_until)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         )
@@ -105,9 +105,9 @@ impl Store {
         .bind(millis(new.expires_at))
         .bind(new.reply.token.expose_secret())
         .bind(millis(new.reply.until))
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
-        sqlx::query(
+        query(
             "INSERT INTO device_syncs (id, tenant_id, request_id, device_id, device, state, leader_id)
              VALUES ($1, $2, $3, $4, $5, 'queued', $6)",
         )
@@ -117,7 +117,7 @@ impl Store {
         .bind(new.device.id.to_string())
         .bind(to_json(new.device))
         .bind(leader.map(|leader| leader.to_string()))
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
         let event = if leader.is_some() { Event::Joined } else { Event::Asked };
         let row = AuditRow::new(event).by(new.actor).request(id).device_sync(device_sync).device(new.device.id);
@@ -130,13 +130,13 @@ impl Store {
         Ok((id, leader.is_some()))
     }
 
-    async fn active_leader(&self, tx: &mut Tx<'_>, device: &Device) -> Result<Option<DeviceSyncId>, Error> {
-        let row = sqlx::query(
+    async fn active_leader(&self, tx: &mut Tx, device: &Device) -> Result<Option<DeviceSyncId>, Error> {
+        let row = query(
             "SELECT id FROM device_syncs WHERE tenant_id = $1 AND device_id = $2 AND due_at IS NOT NULL AND leader_id IS NULL",
         )
         .bind(&self.tenant)
         .bind(device.id.to_string())
-        .fetch_optional(&mut **tx)
+        .fetch_optional(&mut *tx)
         .await?;
         row.map(|row| row.parsed("id")).transpose()
     }
@@ -144,7 +144,7 @@ impl Store {
     /// When the reply stops being editable, it says where the outcome will appear.
     async fn schedule_last_edit(
         &self,
-        tx: &mut Tx<'_>,
+        tx: &mut Tx,
         id: RequestId,
         device: &Device,
         until: Timestamp,
@@ -165,8 +165,7 @@ impl Store {
         id: RequestId,
         actor: &Actor,
     ) -> Result<Option<Box<Device>>, Error> {
-        let mut tx = self.pool.begin().await?;
-        Ok(self.answerable(&mut tx, now, id, actor).await?.ok())
+        Ok(self.answerable(&self.engine, now, id, actor).await?.ok())
     }
 
     /// Yes: one conditional update. Only the asker's press counts, once, and in time.
@@ -184,7 +183,7 @@ impl Store {
             Ok(device) => device,
             Err(no) => return Ok(no),
         };
-        sqlx::query(
+        query(
             "UPDATE requests SET state = 'running', actor = $3, reply_token = $4, reply_until = $5
               WHERE id = $1 AND tenant_id = $2 AND state = 'awaiting_confirmation'",
         )
@@ -193,17 +192,17 @@ impl Store {
         .bind(to_json(actor))
         .bind(reply.token.expose_secret())
         .bind(millis(reply.until))
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
         let leader = self.active_leader(&mut tx, &device).await?;
-        sqlx::query(
+        query(
             "UPDATE device_syncs SET leader_id = $2, due_at = CASE WHEN $2 IS NULL THEN $3 END, started_at = $3
               WHERE request_id = $1 AND state = 'queued'",
         )
         .bind(id.to_string())
         .bind(leader.map(|leader| leader.to_string()))
         .bind(millis(now))
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
         let row = AuditRow::new(Event::Confirmed).by(actor).request(id).device(device.id);
         append(&mut tx, &self.tenant, now, &row.detail(json!({ "joined": leader.is_some(), "decision": decision })))
@@ -248,18 +247,18 @@ impl Store {
     /// The device of a request that `actor` may answer now, or why not.
     async fn answerable(
         &self,
-        tx: &mut Tx<'_>,
+        on: impl Into<On<'_>> + Send,
         now: Timestamp,
         id: RequestId,
         actor: &Actor,
     ) -> Result<Result<Box<Device>, Confirmed>, Error> {
-        let row = sqlx::query(
+        let row = query(
             "SELECT r.state, r.actor_user, r.expires_at, d.device FROM requests r JOIN device_syncs d ON d.request_id = r.id
               WHERE r.id = $1 AND r.tenant_id = $2",
         )
         .bind(id.to_string())
         .bind(&self.tenant)
-        .fetch_optional(&mut **tx)
+        .fetch_optional(on)
         .await?;
         let Some(row) = row else { return Ok(Err(Confirmed::NotFound)) };
         if row.text("actor_user")? != actor.user.to_string() {
@@ -280,29 +279,29 @@ impl Store {
 
     async fn end_unconfirmed(
         &self,
-        tx: &mut Tx<'_>,
+        tx: &mut Tx,
         now: Timestamp,
         id: RequestId,
         state: RequestState,
         audit: &AuditRow,
     ) -> Result<(), Error> {
-        let ended = sqlx::query(
+        let ended = query(
             "UPDATE requests SET state = $3, finished_at = $4 WHERE id = $1 AND tenant_id = $2 AND state = 'awaiting_confirmation'",
         )
         .bind(id.to_string())
         .bind(&self.tenant)
         .bind(state.as_str())
         .bind(millis(now))
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?
-        .rows_affected();
+        ;
         if ended == 1 {
             let outcome = to_json(&super::model::Outcome::Cancelled);
-            sqlx::query("UPDATE device_syncs SET state = 'ended', outcome = $2, ended_at = $3 WHERE request_id = $1")
+            query("UPDATE device_syncs SET state = 'ended', outcome = $2, ended_at = $3 WHERE request_id = $1")
                 .bind(id.to_string())
                 .bind(outcome)
                 .bind(millis(now))
-                .execute(&mut **tx)
+                .execute(&mut *tx)
                 .await?;
             append(tx, &self.tenant, now, audit).await?;
         }
@@ -312,13 +311,13 @@ impl Store {
     /// Ends every request whose time to press Yes is over; returns when the next one's will be.
     pub async fn expire_requests(&self, now: Timestamp) -> Result<Option<Timestamp>, Error> {
         let mut tx = self.begin().await?;
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT r.id, r.actor, d.device FROM requests r JOIN device_syncs d ON d.request_id = r.id
               WHERE r.tenant_id = $1 AND r.state = 'awaiting_confirmation' AND r.expires_at <= $2",
         )
         .bind(&self.tenant)
         .bind(millis(now))
-        .fetch_all(&mut *tx)
+        .fetch_all(&mut tx)
         .await?;
         for row in rows {
             let id: RequestId = row.parsed("id")?;
@@ -329,11 +328,11 @@ impl Store {
             insert(&mut tx, &self.tenant, &NewNotice { request: id, address: Address::Asker, body, due_at: now })
                 .await?;
         }
-        let next = sqlx::query(
+        let next = query(
             "SELECT MIN(expires_at) AS next FROM requests WHERE tenant_id = $1 AND state = 'awaiting_confirmation'",
         )
         .bind(&self.tenant)
-        .fetch_one(&mut *tx)
+        .fetch_one(&mut tx)
         .await?
         .optional_at("next")?;
         tx.commit().await?;
@@ -343,28 +342,27 @@ impl Store {
     /// Claims an interaction. `false`: it was delivered before.
     pub async fn claim_interaction(&self, now: Timestamp, id: crate::chat::InteractionId) -> Result<bool, Error> {
         let inserted =
-            sqlx::query("INSERT INTO interactions (id, tenant_id, at) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING")
+            query("INSERT INTO interactions (id, tenant_id, at) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING")
                 .bind(id.to_string())
                 .bind(&self.tenant)
                 .bind(millis(now))
-                .execute(&self.pool)
-                .await?
-                .rows_affected();
+                .execute(&self.engine)
+                .await?;
         Ok(inserted == 1)
     }
 
     /// Forgets interactions older than `before`; Discord delivers none twice after so long.
     pub async fn forget_interactions(&self, before: Timestamp) -> Result<(), Error> {
-        sqlx::query("DELETE FROM interactions WHERE at < $1").bind(millis(before)).execute(&self.pool).await?;
+        query("DELETE FROM interactions WHERE at < $1").bind(millis(before)).execute(&self.engine).await?;
         Ok(())
     }
 
     /// How many requests and device syncs are under way.
     pub async fn under_way(&self) -> Result<i64, Error> {
-        let row = sqlx::query("SELECT COUNT(*) AS n FROM device_syncs WHERE tenant_id = $1 AND due_at IS NOT NULL")
+        let row = query("SELECT COUNT(*) AS n FROM device_syncs WHERE tenant_id = $1 AND due_at IS NOT NULL")
             .bind(&self.tenant)
-            .fetch_one(&self.pool)
+            .fetch_one(&self.engine)
             .await?;
-        Ok(row.try_get("n")?)
+        row.integer("n")
     }
 }

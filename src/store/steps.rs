@@ -5,9 +5,11 @@ use serde_json::json;
 
 use super::audit::append;
 use super::claims::ClaimedSync;
+use super::engine::Tx;
 use super::model::{Address, Answer, DeviceSyncState, Notice, Phase};
 use super::notices::{NewNotice, insert};
-use super::sqlite::{Columns as _, Tx, json as to_json, millis};
+use super::query::query;
+use super::row::{json as to_json, millis};
 use super::{AuditRow, Error, Event, RequestId, Store};
 use crate::intune::Device;
 
@@ -23,17 +25,16 @@ impl Store {
     ) -> Result<(), Error> {
         let number = claimed.attempts.last().map_or(1, |attempt| attempt.number + 1);
         let mut tx = self.begin().await?;
-        let held =
-            sqlx::query("UPDATE device_syncs SET state = 'sending', device = $3 WHERE id = $1 AND lease_token = $2")
-                .bind(claimed.id.to_string())
-                .bind(&claimed.lease)
-                .bind(to_json(device))
-                .execute(&mut *tx)
-                .await?;
-        if held.rows_affected() != 1 {
+        let held = query("UPDATE device_syncs SET state = 'sending', device = $3 WHERE id = $1 AND lease_token = $2")
+            .bind(claimed.id.to_string())
+            .bind(&claimed.lease)
+            .bind(to_json(device))
+            .execute(&mut tx)
+            .await?;
+        if held != 1 {
             return Err(Error::LeaseLost);
         }
-        sqlx::query(
+        query(
             "INSERT INTO attempts (device_sync_id, number, tenant_id, baseline, requested_at) VALUES ($1, $2, $3, $4, $5)",
         )
         .bind(claimed.id.to_string())
@@ -41,7 +42,7 @@ impl Store {
         .bind(&self.tenant)
         .bind(device.last_check_in.map(millis))
         .bind(millis(requested_at))
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
         let row = self.about(claimed, Event::Attempt).detail(json!({
             "number": number,
@@ -83,7 +84,7 @@ impl Store {
             Answer::NotTaken | Answer::Refused => Phase::Waiting,
         };
         self.progress(&mut tx, now, claimed, phase).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await
     }
 
     /// Comes back at `due_at`; `tries` counts how often the present step came to nothing.
@@ -101,18 +102,18 @@ impl Store {
         if let Some(phase) = phase {
             self.progress(&mut tx, now, claimed, phase).await?;
         }
-        Ok(tx.commit().await?)
+        tx.commit().await
     }
 
     async fn give_back(
         &self,
-        tx: &mut Tx<'_>,
+        tx: &mut Tx,
         claimed: &ClaimedSync,
         state: DeviceSyncState,
         due_at: Timestamp,
         tries: u32,
     ) -> Result<(), Error> {
-        let held = sqlx::query(
+        let held = query(
             "UPDATE device_syncs SET state = $3, due_at = $4, tries = $5, device = $6, lease_token = NULL, lease_until = NULL
               WHERE id = $1 AND lease_token = $2",
         )
@@ -122,24 +123,18 @@ impl Store {
         .bind(millis(due_at))
         .bind(tries)
         .bind(to_json(&claimed.device))
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?;
-        if held.rows_affected() == 1 { Ok(()) } else { Err(Error::LeaseLost) }
+        if held == 1 { Ok(()) } else { Err(Error::LeaseLost) }
     }
 
     /// Tells the asker, and everyone who joined, how far it is.
-    async fn progress(
-        &self,
-        tx: &mut Tx<'_>,
-        now: Timestamp,
-        claimed: &ClaimedSync,
-        phase: Phase,
-    ) -> Result<(), Error> {
+    async fn progress(&self, tx: &mut Tx, now: Timestamp, claimed: &ClaimedSync, phase: Phase) -> Result<(), Error> {
         let requested_at = claimed.effective_attempts().map(|attempt| attempt.requested_at).next();
         let mut requests = vec![claimed.request.id];
-        let followers = sqlx::query("SELECT request_id FROM device_syncs WHERE leader_id = $1 AND state = 'queued'")
+        let followers = query("SELECT request_id FROM device_syncs WHERE leader_id = $1 AND state = 'queued'")
             .bind(claimed.id.to_string())
-            .fetch_all(&mut **tx)
+            .fetch_all(&mut *tx)
             .await?;
         for row in followers {
             requests.push(row.parsed::<RequestId>("request_id")?);
@@ -163,14 +158,14 @@ impl Store {
 
 /// Writes the answer to the last attempt, where none stands yet.
 pub(super) async fn write_answer(
-    tx: &mut Tx<'_>,
+    tx: &mut Tx,
     now: Timestamp,
     claimed: &ClaimedSync,
     answer: Answer,
     graph_request_id: Option<&str>,
 ) -> Result<(), Error> {
     let Some(attempt) = claimed.attempts.last() else { return Ok(()) };
-    sqlx::query(
+    query(
         "UPDATE attempts SET answered_at = $3, answer = $4, graph_request_id = $5
           WHERE device_sync_id = $1 AND number = $2 AND answer IS NULL",
     )
@@ -179,7 +174,7 @@ pub(super) async fn write_answer(
     .bind(millis(now))
     .bind(answer.as_str())
     .bind(graph_request_id)
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await?;
     Ok(())
 }

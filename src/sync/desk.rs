@@ -34,6 +34,13 @@ impl Bells {
             bell.ring();
         }
     }
+
+    /// Wakes every loop.
+    pub fn ring_all(&self) {
+        self.ring_work();
+        self.notices.ring();
+        self.timers.ring();
+    }
 }
 
 /// What people ask for.

@@ -12,7 +12,8 @@ impl Worker {
     /// Takes a due late watch and looks. `false`: none was due.
     pub async fn late_step(&self) -> Result<bool, Trouble> {
         let Some(claimed) = self.store.claim_late_watch(self.clock.now()).await? else { return Ok(false) };
-        match self.late_look(&claimed).await {
+        let work = Box::pin(self.late_look(&claimed));
+        match self.store.holding(&self.clock, claimed.lease(), work).await {
             Err(Trouble::Store(crate::store::Error::LeaseLost)) => Ok(true),
             result => result.map(|()| true),
         }

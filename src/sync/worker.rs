@@ -66,11 +66,15 @@ impl Worker {
     /// Takes a due device sync and does its next step. `false`: none was due.
     pub async fn step(&self) -> Result<bool, Trouble> {
         let Some(mut claimed) = self.store.claim_device_sync(self.clock.now()).await? else { return Ok(false) };
-        let result = match claimed.state {
-            DeviceSyncState::Queued | DeviceSyncState::Ended => self.dispatch(&mut claimed).await,
-            DeviceSyncState::Sending => self.answer_was_lost(&claimed).await,
-            DeviceSyncState::Accepted | DeviceSyncState::Unknown => self.look(&mut claimed).await,
+        let lease = claimed.lease();
+        let work = async {
+            match claimed.state {
+                DeviceSyncState::Queued | DeviceSyncState::Ended => self.dispatch(&mut claimed).await,
+                DeviceSyncState::Sending => self.answer_was_lost(&claimed).await,
+                DeviceSyncState::Accepted | DeviceSyncState::Unknown => self.look(&mut claimed).await,
+            }
         };
+        let result = self.store.holding(&self.clock, lease, Box::pin(work)).await;
         self.bells.notices.ring();
         match result {
             // Whoever holds the lease by now goes on from what is stored.

@@ -1,6 +1,8 @@
 //! The bed of a scene: the whole bot in a simulated world, people to act in it, and what must hold at the end.
 
 mod browser;
+#[path = "../engines/mod.rs"]
+mod engines;
 mod log;
 mod person;
 pub(crate) mod show;
@@ -14,12 +16,14 @@ use std::time::Duration;
 use intune_sync_bot::demo::{Stage, StageOptions};
 use intune_sync_bot::store::{EntraPerson, LinkSource, Linked, Store};
 use jiff::{SignedDuration, Timestamp};
+use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use sim::discord::{Limits, MessageId, MessageView};
 use sim::tenant::{Fault, FaultId, SyncCall};
 use tokio::sync::RwLock;
 
 pub(crate) use browser::Browser;
+use engines::{Database, Engine};
 pub(crate) use person::Person;
 pub(crate) use span::Spans;
 
@@ -40,6 +44,8 @@ pub(crate) struct Bed {
     /// The simulated Discord.
     pub(crate) discord: sim::Discord,
     stage: RwLock<Stage>,
+    /// Where the bot stores, if it is not the stage's own file.
+    database: Option<Database>,
     log: log::Log,
     read: RefCell<BTreeSet<MessageId>>,
     errors: RefCell<Vec<String>>,
@@ -85,6 +91,8 @@ impl Bed {
         config.entry("limits").or_insert_with(|| toml::Value::Table(unhurried()));
         // Hours pass in some scenes, and hundreds of devices need not be read every quarter of one.
         config.entry("directory").or_insert_with(|| toml::Value::Table(toml::toml! { refresh = "24h" }));
+        let database = database().await;
+        lay_database(&mut config, database.as_ref());
         let mut options = StageOptions { config: config.to_string(), traffic_log, ..StageOptions::still() };
         change(&mut options.scenario);
         let stage = Box::pin(Stage::start(options)).await.expect("the stage starts");
@@ -94,6 +102,7 @@ impl Bed {
             tenant: stage.sim.tenant.clone(),
             discord: stage.sim.discord.clone(),
             stage: RwLock::new(stage),
+            database,
             log,
             read: RefCell::default(),
             errors: RefCell::default(),
@@ -157,7 +166,9 @@ impl Bed {
     /// The same with another config laid over the bot's.
     pub(crate) async fn restart_with(&self, config: &str) {
         let mut stage = self.stage.write().await;
-        Box::pin(stage.restart_with(config)).await.expect("the bot starts again");
+        let mut config: toml::Table = config.parse().expect("the scene's config is TOML");
+        lay_database(&mut config, self.database.as_ref());
+        Box::pin(stage.restart_with(&config.to_string())).await.expect("the bot starts again");
         drop(stage);
         self.settle().await;
     }
@@ -260,7 +271,7 @@ impl Bed {
     }
 
     /// Ends the scene: nothing forbidden was done, nothing is left over, and nothing was overlooked.
-    pub(crate) async fn finish(self) {
+    pub(crate) async fn finish(mut self) {
         self.settle().await;
         self.finished.set(true);
         let allowed = self.allowed.borrow().clone();
@@ -282,6 +293,9 @@ impl Bed {
         }
         assert!(!SECRETS.iter().any(|secret| audit.contains(secret)), "a secret in the audit: {audit}");
         // The runtime ends with the scene, and the bot with it; how it stops by itself is the restarts' theme.
+        if let Some(database) = self.database.take() {
+            database.remove().await;
+        }
     }
 
     async fn check_store(&self, allowed: &BTreeSet<Allowed>) {
@@ -316,6 +330,22 @@ impl Bed {
             let came = lines.iter().any(|line| line.level == tracing::Level::ERROR && line.text.contains(words));
             assert!(came, "a declared ERROR did not come: {words}");
         }
+    }
+}
+
+/// With `BED_STORE=postgres`, the database of a scene is one on the server of the tests.
+async fn database() -> Option<Database> {
+    match std::env::var("BED_STORE").as_deref() {
+        Err(_) | Ok("sqlite") => None,
+        Ok("postgres") => Some(Database::new(Engine::Postgres).await),
+        Ok(other) => panic!("BED_STORE is sqlite or postgres, not {other:?}"),
+    }
+}
+
+fn lay_database(config: &mut toml::Table, database: Option<&Database>) {
+    if let Some(database) = database {
+        let url = toml::Value::from(database.url().expose_secret());
+        config.insert("store".to_owned(), toml::Value::Table([("url".to_owned(), url)].into_iter().collect()));
     }
 }
 

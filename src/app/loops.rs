@@ -1,0 +1,175 @@
+//! The loops of the running bot. Each waits for a bell or for the time when its next work is due.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::{Bell, Clock};
+use crate::discord::Delivery;
+use crate::graph::Graph;
+use crate::identity::Gate;
+use crate::store::{Store, Wakes};
+use crate::sync::{Bells, Directory, Worker};
+
+/// Longest idle wait of a loop: a fallback should a bell ever not ring.
+const LONGEST_IDLE: SignedDuration = SignedDuration::from_mins(10);
+
+/// Wait of a loop after the store failed, and of the directory after Graph did.
+const AFTER_TROUBLE: SignedDuration = SignedDuration::from_secs(5);
+
+/// Shortest wait of a loop that found nothing to do although something is due.
+const SHORTEST_IDLE: SignedDuration = SignedDuration::from_secs(1);
+
+/// After another process committed something, it goes first for so long: it may still have to answer the click that it
+/// committed, and no later word about that sync may overtake the answer.
+const OTHERS_FIRST: SignedDuration = SignedDuration::from_secs(1);
+
+/// What suggestions know of roles and scope groups is read again after this; five minutes is the most.
+const DISPLAY_FRESH: SignedDuration = SignedDuration::from_mins(4);
+
+/// What every loop holds.
+#[derive(Clone)]
+pub(super) struct LoopEnv {
+    pub(super) clock: Clock,
+    pub(super) stop: CancellationToken,
+}
+
+impl LoopEnv {
+    fn is_stopping(&self) -> bool {
+        self.stop.is_cancelled()
+    }
+
+    fn after(&self, wait: SignedDuration) -> Timestamp {
+        self.clock.now().saturating_add(wait).unwrap_or(Timestamp::MAX)
+    }
+
+    /// Waits until something is due, the bell rings, or the bot stops.
+    async fn idle(&self, bell: &Bell, due: Option<Timestamp>) {
+        let latest = self.after(LONGEST_IDLE);
+        let until = due.unwrap_or(latest).min(latest).max(self.after(SHORTEST_IDLE));
+        tokio::select! {
+            () = self.stop.cancelled() => {}
+            () = bell.wait_until(until) => {}
+        }
+    }
+
+    async fn rest(&self, wait: SignedDuration) {
+        tokio::select! {
+            () = self.stop.cancelled() => {}
+            () = self.clock.sleep(wait) => {}
+        }
+    }
+}
+
+pub(super) async fn work(env: LoopEnv, worker: Arc<Worker>, bell: Bell) {
+    let _busy = env.clock.busy();
+    while !env.is_stopping() {
+        match worker.step().await {
+            Ok(true) => {}
+            Ok(false) => match worker.next_due().await {
+                Ok(due) => env.idle(&bell, due).await,
+                Err(error) => after_trouble(&env, &error).await,
+            },
+            Err(error) => after_trouble(&env, &error).await,
+        }
+    }
+}
+
+async fn after_trouble(env: &LoopEnv, error: &impl std::fmt::Display) {
+    if !env.is_stopping() {
+        tracing::error!(%error, "the store did not answer; the work waits");
+        env.rest(AFTER_TROUBLE).await;
+    }
+}
+
+pub(super) async fn delivery(env: LoopEnv, delivery: Arc<Delivery>, bell: Bell) {
+    let _busy = env.clock.busy();
+    while !env.is_stopping() {
+        match delivery.step().await {
+            Ok(true) => {}
+            Ok(false) => match delivery.next_due().await {
+                Ok(due) => env.idle(&bell, due).await,
+                Err(error) => after_trouble(&env, &error).await,
+            },
+            Err(error) => after_trouble(&env, &error).await,
+        }
+    }
+}
+
+pub(super) async fn timers(env: LoopEnv, worker: Arc<Worker>, bell: Bell) {
+    let _busy = env.clock.busy();
+    while !env.is_stopping() {
+        match worker.timers_step().await {
+            Ok(due) => env.idle(&bell, due).await,
+            Err(error) => after_trouble(&env, &error).await,
+        }
+    }
+}
+
+/// Wakes every loop for what other processes on the same database commit.
+pub(super) async fn listen(env: LoopEnv, store: Store, bells: Bells) {
+    while !env.is_stopping() {
+        let trouble = match store.listen().await {
+            Ok(None) => return,
+            Ok(Some(mut wakes)) => {
+                // Whatever was said before we listened.
+                bells.ring_all();
+                tokio::select! {
+                    () = env.stop.cancelled() => return,
+                    error = ring_for(&env, &mut wakes, &bells) => error,
+                }
+            }
+            Err(error) => error,
+        };
+        tracing::warn!(error = %trouble, "the database does not tell what others commit; the loops look by themselves");
+        let _busy = env.clock.busy();
+        env.rest(AFTER_TROUBLE).await;
+    }
+}
+
+/// Rings, at most once in [`OTHERS_FIRST`], until listening fails.
+async fn ring_for(env: &LoopEnv, wakes: &mut Wakes, bells: &Bells) -> crate::store::Error {
+    loop {
+        if let Err(error) = wakes.next().await {
+            return error;
+        }
+        let others_first = async {
+            let _busy = env.clock.busy();
+            env.clock.sleep(OTHERS_FIRST).await;
+        };
+        let mut others_first = std::pin::pin!(others_first);
+        // What comes meanwhile is rung for by the same stroke.
+        loop {
+            tokio::select! {
+                () = &mut others_first => break,
+                heard = wakes.next() => if let Err(error) = heard { return error; },
+            }
+        }
+        bells.ring_all();
+    }
+}
+
+pub(super) async fn directory(env: LoopEnv, graph: Arc<Graph>, directory: Arc<Directory>, refresh: SignedDuration) {
+    let _busy = env.clock.busy();
+    while !env.is_stopping() {
+        match directory.refresh(&graph, env.clock.now()).await {
+            Ok(devices) => {
+                tracing::info!(devices, "read the list of devices");
+                env.rest(refresh).await;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the list of devices could not be read; the old one stays");
+                env.rest(AFTER_TROUBLE.saturating_mul(6)).await;
+            }
+        }
+    }
+}
+
+pub(super) async fn display(env: LoopEnv, gate: Arc<Gate>) {
+    let _busy = env.clock.busy();
+    while !env.is_stopping() {
+        gate.refresh_display().await;
+        env.idle(gate.display_bell(), Some(env.after(DISPLAY_FRESH))).await;
+    }
+}

@@ -1,0 +1,180 @@
+//! PostgreSQL: a server that several processes may use at once.
+
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgListener, PgPoolOptions, PgSslMode};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor, PgPool, Postgres, Transaction};
+use url::Url;
+
+use super::Error;
+use super::engine::{Engine, Listen, Tx, Writing};
+use super::leases::Owner;
+use super::query::{Query, Value, query};
+use super::row::Row;
+use crate::intune::TenantId;
+
+/// Connections held: the loops, a few clicks at once, and the one that listens.
+const CONNECTIONS: u32 = 12;
+
+/// How long to wait for one of them.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What each connection asks of the server. None of our statements takes long, and a process that hangs in the middle of a
+/// write must not stop the others for ever.
+const SESSION: [(&str, &str); 4] = [
+    ("statement_timeout", "10s"),
+    ("lock_timeout", "5s"),
+    ("idle_in_transaction_session_timeout", "10s"),
+    ("default_transaction_isolation", "read committed"),
+];
+
+/// Where commits are told of; `0003_lease_owner.sql` names it too.
+const CHANNEL: &str = "intune_sync_bot";
+
+/// Tells our advisory locks from those of others in the same database: "sync" in ASCII.
+const LOCK: u64 = 0x7379_6e63;
+
+/// A pool, and whose.
+#[derive(Debug)]
+pub(super) struct Server {
+    pool: PgPool,
+    /// The key of the advisory lock that writers of this tenant hold.
+    lock: i64,
+    /// What a notification ends with: the tenant and the process that committed.
+    tenant: String,
+    ours: String,
+}
+
+/// Opens the database of `url` and brings its schema up to date.
+pub(super) async fn open(url: &str, tenant: TenantId, owner: &Owner) -> Result<Server, Error> {
+    let ours = format!("intune-sync-bot {owner}");
+    let options = options(url)?.application_name(&ours);
+    // By itself, without the timeouts: a migration may take its time, and so may waiting for another process's. sqlx holds a lock.
+    let mut migrating = options.connect().await?;
+    // As with SQLite.
+    sqlx::migrate!("src/store/migrations/postgres").run_direct(None, &mut migrating, false).await?;
+    migrating.close().await?;
+    let pool = PgPoolOptions::new()
+        .max_connections(CONNECTIONS)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_with(options.options(SESSION))
+        .await?;
+    Ok(Server { pool, lock: lock_of(tenant), tenant: tenant.to_string(), ours })
+}
+
+/// Reads the address. What is wrong with it is said without repeating it, for it holds a password.
+fn options(url: &str) -> Result<PgConnectOptions, Error> {
+    let bad = || Error::Address("write postgres://USER:PASSWORD@HOST/DATABASE".to_owned());
+    let parsed = Url::parse(url).map_err(|_repeats_it| bad())?;
+    let options = PgConnectOptions::from_str(url).map_err(|_repeats_it| bad())?;
+    let chosen = parsed.query_pairs().any(|(key, _)| matches!(&*key, "sslmode" | "ssl-mode"));
+    if chosen || is_local(&options) {
+        return Ok(options);
+    }
+    Ok(options.ssl_mode(PgSslMode::VerifyFull))
+}
+
+/// Whether what is sent stays on this machine.
+fn is_local(options: &PgConnectOptions) -> bool {
+    let host = options.get_host();
+    let loopback = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    loopback || host == "localhost" || host.starts_with('/') || options.get_socket().is_some()
+}
+
+/// A key of its own for each tenant.
+fn lock_of(tenant: TenantId) -> i64 {
+    let (high, low) = tenant.0.as_u64_pair();
+    (high ^ low ^ LOCK).cast_signed()
+}
+
+fn prepared(query: Query) -> sqlx::query::Query<'static, Postgres, PgArguments> {
+    // Only the program's own text is changed: what stands in a comment for this engine comes out of it.
+    let sql = query.sql.replace("/*postgres", "").replace("*/", "");
+    query.values.into_iter().fold(sqlx::query(AssertSqlSafe(sql)), |statement, value| match value {
+        Value::Text(text) => statement.bind(text),
+        Value::Integer(number) => statement.bind(number),
+        Value::Flag(flag) => statement.bind(flag),
+    })
+}
+
+async fn execute<'e>(on: impl Executor<'e, Database = Postgres>, query: Query) -> Result<u64, Error> {
+    Ok(prepared(query).execute(on).await?.rows_affected())
+}
+
+async fn rows<'e>(on: impl Executor<'e, Database = Postgres>, query: Query) -> Result<Vec<Row>, Error> {
+    Ok(prepared(query).fetch_all(on).await?.into_iter().map(Row::Postgres).collect())
+}
+
+#[async_trait]
+impl Engine for Server {
+    async fn execute(&self, query: Query) -> Result<u64, Error> {
+        execute(&self.pool, query).await
+    }
+
+    async fn rows(&self, query: Query) -> Result<Vec<Row>, Error> {
+        rows(&self.pool, query).await
+    }
+
+    async fn begin(&self) -> Result<Tx, Error> {
+        let mut tx = self.pool.begin().await?;
+        execute(&mut *tx, query("SELECT pg_advisory_xact_lock($1)").bind(self.lock)).await?;
+        Ok(Tx(Box::new(tx)))
+    }
+
+    fn is_ours_alone(&self) -> bool {
+        false
+    }
+
+    async fn listen(&self) -> Result<Option<Box<dyn Listen>>, Error> {
+        let mut listener = PgListener::connect_with(&self.pool).await?;
+        listener.listen(CHANNEL).await?;
+        let (tenant, ours) = (self.tenant.clone(), self.ours.clone());
+        Ok(Some(Box::new(Ear { listener, tenant, ours })))
+    }
+
+    async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+#[async_trait]
+impl Writing for Transaction<'static, Postgres> {
+    async fn execute(&mut self, query: Query) -> Result<u64, Error> {
+        execute(&mut **self, query).await
+    }
+
+    async fn rows(&mut self, query: Query) -> Result<Vec<Row>, Error> {
+        rows(&mut **self, query).await
+    }
+
+    async fn commit(self: Box<Self>) -> Result<(), Error> {
+        Ok(Transaction::commit(*self).await?)
+    }
+
+    async fn rollback(self: Box<Self>) -> Result<(), Error> {
+        Ok(Transaction::rollback(*self).await?)
+    }
+}
+
+/// A connection that listens.
+struct Ear {
+    listener: PgListener,
+    tenant: String,
+    ours: String,
+}
+
+#[async_trait]
+impl Listen for Ear {
+    async fn heard(&mut self) -> Result<(), Error> {
+        loop {
+            // Nothing: the connection was lost and is made again, and what was said in between was missed.
+            let Some(word) = self.listener.try_recv().await? else { return Ok(()) };
+            let (tenant, from) = word.payload().split_once(' ').unwrap_or_default();
+            if tenant == self.tenant && from != self.ours {
+                return Ok(());
+            }
+        }
+    }
+}
