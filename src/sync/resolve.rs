@@ -52,13 +52,11 @@ impl Desk {
         } else {
             ids.iter().filter_map(|&id| self.directory.get(id)).map(|device| (*device).clone()).collect()
         };
-        if candidates.len() > TOO_MANY {
-            return Ok(Resolved::No(Refusal::TooManyDevices { text: text.to_owned(), count: candidates.len() }));
-        }
         if let [device] = &candidates[..] {
             return self.admit_fresh(question, device.id).await;
         }
-        let all: Vec<_> = candidates.iter().collect();
+        // Of very many namesakes only some are looked at: enough to say so to whoever may see one of them.
+        let all: Vec<_> = candidates.iter().take(TOO_MANY).collect();
         let rulings = self.gate.rule_many(task, actor, &all, since, Patience::Interactive).await;
         let rulings = self.checked(actor, rulings).await?;
         let mut visible = Vec::new();
@@ -70,6 +68,9 @@ impl Desk {
         }
         Ok(match visible.len() {
             0 => unknown(text, None),
+            _ if candidates.len() > TOO_MANY => {
+                Resolved::No(Refusal::TooManyDevices { text: text.to_owned(), count: candidates.len() })
+            }
             1..=OFFERED => match <[Device; 1]>::try_from(visible) {
                 Ok([device]) => return self.admit_fresh(question, device.id).await,
                 Err(several) => Resolved::Several(several),
