@@ -1,4 +1,4 @@
-//! Linking in a real browser: `/link` in the chat page, the sign-in, the code, the dialog, and "Linked".
+//! Linking in a real browser: `/link` in the chat page, the sign-in, the code, the dialog, "Linked", and then a sync.
 
 #[path = "../sim/tests/common/browser.rs"]
 #[expect(clippy::disallowed_methods, reason = "shared with the page's own tests; a browser lives in real time")]
@@ -84,6 +84,27 @@ async fn someone_signs_in_with_a_real_browser_and_links_their_account() {
     browser.sees("From now on you act here as Hanna Meyer").await;
     browser.picture("link-7-linked").await;
     assert_eq!(stage.app().store().links().await.unwrap().len(), 1);
+
+    // From here on Intune's own assignment decides: her chat role is gone.
+    stage.sim.discord.remove_role("hanna", "Helpdesk");
+    browser.click("#box").await;
+    browser.keys("/sync").await;
+    browser.wait("#suggestions li").await;
+    browser.keys(ENTER).await;
+    // What she may see was not known before she typed; a keystroke later it is.
+    browser.keys("LT-0").await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    browser.keys("42").await;
+    browser
+        .until("[...document.querySelectorAll('#suggestions li')].some(li => li.innerText.includes('LT-042'))")
+        .await;
+    browser.keys(ENTER).await;
+    browser.keys(ENTER).await;
+    browser.sees("Sync LT-042?").await;
+    presses(&browser, "Yes").await;
+    browser.sees("accepted").await;
+    browser.picture("link-8-synced").await;
+    assert_eq!(stage.sim.tenant.sync_calls().len(), 1);
     browser.close().await;
     stage.stop().await;
 }

@@ -31,7 +31,8 @@ pub struct StageOptions {
 impl StageOptions {
     /// Time that runs, as in the demo.
     pub fn live() -> Self {
-        let quick = "[watch]\nmin_interval = \"2s\"\n[apps]\nsettle = \"30s\"\n";
+        // Whoever tries it out clicks faster than a helpdesk works.
+        let quick = "[watch]\nmin_interval = \"2s\"\n[apps]\nsettle = \"30s\"\n[limits]\nper_person = \"60/1m\"\n";
         Self { start: None, config: quick.to_owned(), ..Self::still() }
     }
 

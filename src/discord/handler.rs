@@ -361,7 +361,8 @@ impl Handler {
     ) -> Result<(), CallError> {
         let days = self.settings.watch.tell_for.as_hours() / 24;
         let card = match self.within_budget(self.desk.tell(actor, DeviceSyncId(custom_id.record.0))).await {
-            Ok(told) => cards::told(told, days.max(1)),
+            Ok(Ok(told)) => cards::told(told, days.max(1)),
+            Ok(Err(denial)) => cards::refusal(&Refusal::NotAllowed { denial, device: None }, "look at"),
             Err(card) => card,
         };
         self.say(id, token, &card).await

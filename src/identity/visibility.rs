@@ -20,6 +20,9 @@ const OLDEST: SignedDuration = SignedDuration::from_mins(5);
 /// What is in use is read again after this.
 const FRESH: SignedDuration = SignedDuration::from_mins(4);
 
+/// What could not be read is not asked for again before this, however much somebody types.
+const AFTER_FAILURE: SignedDuration = SignedDuration::from_secs(30);
+
 /// Someone who has not typed for so long is not kept ready any more.
 const IDLE: SignedDuration = SignedDuration::from_mins(15);
 
@@ -33,6 +36,7 @@ pub struct Display {
     links: Option<HashMap<ChatUserId, Option<EntraUserId>>>,
     people: HashMap<ChatUserId, Seen>,
     groups: HashMap<GroupId, (Timestamp, Arc<Members>)>,
+    failed_groups: HashMap<GroupId, Timestamp>,
     tags: Arc<HashMap<DeviceId, (Timestamp, BTreeSet<ScopeTag>)>>,
     wanted_tags: BTreeSet<DeviceId>,
 }
@@ -45,6 +49,7 @@ struct Seen {
     grants: Option<(Timestamp, Arc<Vec<Grant>>)>,
     /// Whether they see every device.
     everything: bool,
+    failed_at: Option<Timestamp>,
 }
 
 /// Whether a device may be suggested.
@@ -152,7 +157,12 @@ impl Gate {
     }
 
     fn of_person(&self, display: &mut Display, user: ChatUserId, now: Timestamp) -> Visibility {
-        let seen = display.people.entry(user).or_insert(Seen { typed_at: now, grants: None, everything: false });
+        let seen = display.people.entry(user).or_insert(Seen {
+            typed_at: now,
+            grants: None,
+            everything: false,
+            failed_at: None,
+        });
         seen.typed_at = now;
         let known = seen.grants.clone().filter(|(read_at, _)| now.duration_since(*read_at) < OLDEST);
         let everything = seen.everything;
@@ -224,7 +234,10 @@ impl Gate {
         let due: Vec<(ChatUserId, Option<EntraUserId>)> = {
             let mut display = self.lock();
             display.people.retain(|_, seen| now.duration_since(seen.typed_at) < IDLE);
-            let old = |seen: &Seen| seen.grants.as_ref().is_none_or(|(at, _)| now.duration_since(*at) >= FRESH);
+            let old = |seen: &Seen| {
+                seen.grants.as_ref().is_none_or(|(at, _)| now.duration_since(*at) >= FRESH)
+                    && is_over(seen.failed_at, now)
+            };
             let due: Vec<_> = display.people.iter().filter(|(_, seen)| old(seen)).map(|(&user, _)| user).collect();
             let person = |user| display.links.as_ref().and_then(|links| links.get(&user).copied().flatten());
             due.into_iter().map(|user| (user, person(user))).collect()
@@ -243,6 +256,9 @@ impl Gate {
                 Ok(Holds::Nothing(_)) => (Vec::new(), false),
                 Err(error) => {
                     tracing::warn!(%error, chat_user = %user, "a person's roles could not be read; nothing is suggested to them");
+                    if let Some(seen) = self.lock().people.get_mut(&user) {
+                        seen.failed_at = Some(read_at);
+                    }
                     continue;
                 }
             };
@@ -268,6 +284,7 @@ impl Gate {
             display.groups.retain(|group, _| needed.contains(group));
             let old = |group: &GroupId| {
                 display.groups.get(group).is_none_or(|(read_at, _)| now.duration_since(*read_at) >= FRESH)
+                    && is_over(display.failed_groups.get(group).copied(), now)
             };
             needed.into_iter().filter(old).collect()
         };
@@ -275,11 +292,16 @@ impl Gate {
             let read_at = self.clock.now();
             match self.graph.group_members(group).await {
                 Ok(members) => {
-                    self.lock().groups.insert(group, (read_at, Arc::new(members)));
+                    let mut display = self.lock();
+                    display.failed_groups.remove(&group);
+                    display.groups.insert(group, (read_at, Arc::new(members)));
                 }
                 Err(error) => {
                     // What is not known any more is not shown.
-                    self.lock().groups.remove(&group);
+                    let mut display = self.lock();
+                    display.groups.remove(&group);
+                    display.failed_groups.insert(group, read_at);
+                    drop(display);
                     tracing::warn!(%error, %group, "a scope group could not be read; its devices are not suggested");
                 }
             }
@@ -308,6 +330,11 @@ impl Gate {
             }
         }
     }
+}
+
+/// Whether a failure is long enough ago to ask again.
+fn is_over(failed_at: Option<Timestamp>, now: Timestamp) -> bool {
+    failed_at.is_none_or(|at| now.duration_since(at) >= AFTER_FAILURE)
 }
 
 fn parts<'a>(display: &Display, grants: impl Iterator<Item = &'a Grant>, now: Timestamp) -> Visibility {

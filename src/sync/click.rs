@@ -127,9 +127,16 @@ impl Desk {
         Ok(found)
     }
 
-    /// "Tell me when it shows up."
-    pub async fn tell(&self, actor: &Actor, device_sync: DeviceSyncId) -> Result<Told, Trouble> {
+    /// "Tell me when it shows up." Not for somebody who holds no role any more.
+    pub async fn tell(&self, actor: &Actor, device_sync: DeviceSyncId) -> Result<Result<Told, Denial>, Trouble> {
         let now = self.clock.now();
+        self.gate.forget(actor);
+        let ruled_out = self.gate.rule_out(Task::ReadDevice, actor, now, Patience::Once).await;
+        if let Some(denial) = self.checked(actor, ruled_out).await? {
+            let detail = json!({ "why": "rights_ended", "denial": denial });
+            self.store.audit(now, &AuditRow::new(Event::Refused).by(actor).detail(detail)).await?;
+            return Ok(Err(denial));
+        }
         let watch = &self.settings.watch;
         let due_at = now.saturating_add(watch.tell_interval).unwrap_or(now);
         let until = now.saturating_add(watch.tell_for).unwrap_or(now);
@@ -139,7 +146,7 @@ impl Desk {
             self.store.audit(now, &row).await?;
         }
         self.bells.timers.ring();
-        Ok(told)
+        Ok(Ok(told))
     }
 
     /// The device of an ended sync of this person's, for "Sync again".

@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use serde_json::json;
+
 use super::directory::Directory;
+use crate::chat::Actor;
 use crate::clock::{Bell, Clock};
 use crate::graph::Graph;
-use crate::identity::Gate;
-use crate::intune::ErrorTable;
+use crate::identity::{CheckFailed, Gate};
+use crate::intune::{Denial, ErrorTable};
 use crate::settings::Settings;
-use crate::store::Store;
+use crate::store::{AuditRow, Event, Store};
 
 /// Wakes the loops when there is something to do.
 #[derive(Clone, Debug)]
@@ -70,18 +73,12 @@ pub enum Trouble {
     /// Graph did not answer.
     #[error(transparent)]
     Graph(#[from] crate::graph::Error),
+    /// The person's rights could not be read: in doubt the answer is no.
+    #[error("rights could not be checked: {0}")]
+    Rights(crate::graph::Error),
     /// The store did not answer: nothing was recorded.
     #[error(transparent)]
     Store(#[from] crate::store::Error),
-}
-
-impl From<crate::identity::CheckFailed> for Trouble {
-    fn from(failed: crate::identity::CheckFailed) -> Self {
-        match failed {
-            crate::identity::CheckFailed::Graph(error) => Self::Graph(error),
-            crate::identity::CheckFailed::Store(error) => Self::Store(error),
-        }
-    }
 }
 
 impl Desk {
@@ -98,6 +95,20 @@ impl Desk {
         bells: Bells,
     ) -> Self {
         Self { graph, gate, store, directory, error_table, settings, clock, bells }
+    }
+
+    /// What the gate found. Where it could not look, the answer is no, and the audit says so.
+    pub(super) async fn checked<T>(&self, actor: &Actor, found: Result<T, CheckFailed>) -> Result<T, Trouble> {
+        match found {
+            Ok(found) => Ok(found),
+            Err(CheckFailed::Store(error)) => Err(Trouble::Store(error)),
+            Err(CheckFailed::Graph(error)) => {
+                let detail = json!({ "why": "not_allowed", "denial": Denial::CouldNotCheck });
+                let row = AuditRow::new(Event::Refused).by(actor).detail(detail);
+                self.store.audit(self.clock.now(), &row).await?;
+                Err(Trouble::Rights(error))
+            }
+        }
     }
 
     /// Somebody linked or unlinked their account: suggestions are to know it at once. The gate always does.

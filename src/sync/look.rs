@@ -112,7 +112,8 @@ impl Desk {
     /// `/access`
     pub async fn access(&self, actor: &Actor, text: Option<&str>) -> Result<Looked<AccessAnswer>, Trouble> {
         self.gate.forget(actor);
-        let standing = self.gate.standing(actor).await?;
+        let standing = self.gate.standing(actor).await;
+        let standing = self.checked(actor, standing).await?;
         let device = match text {
             None => None,
             Some(text) => match self.resolve(Task::SyncDevice, actor, text).await? {

@@ -6,6 +6,7 @@ use super::desk::{Desk, Trouble};
 use super::refusal::Refusal;
 use crate::chat::Actor;
 use crate::graph::{Patience, Search};
+use crate::identity::CheckFailed;
 use crate::intune::{Decision, Denial, Device, DeviceId, Task};
 
 /// Devices offered in one list (Discord's limit).
@@ -30,7 +31,8 @@ impl Desk {
     pub(super) async fn resolve(&self, task: Task, actor: &Actor, text: &str) -> Result<Resolved, Trouble> {
         let since = self.clock.now();
         self.gate.forget(actor);
-        if let Some(denial) = self.gate.rule_out(task, actor, since, Patience::Interactive).await? {
+        let ruled_out = self.gate.rule_out(task, actor, since, Patience::Interactive).await;
+        if let Some(denial) = self.checked(actor, ruled_out).await? {
             return Ok(Resolved::No(Refusal::NotAllowed { denial, device: None }));
         }
         let question = Question { task, actor, text, since };
@@ -50,22 +52,25 @@ impl Desk {
         } else {
             ids.iter().filter_map(|&id| self.directory.get(id)).map(|device| (*device).clone()).collect()
         };
-        if candidates.len() > TOO_MANY {
-            return Ok(Resolved::No(Refusal::TooManyDevices { text: text.to_owned(), count: candidates.len() }));
-        }
         if let [device] = &candidates[..] {
             return self.admit_fresh(question, device.id).await;
         }
-        let all: Vec<_> = candidates.iter().collect();
-        let rulings = self.gate.rule_many(task, actor, &all, since, Patience::Interactive).await?;
+        // Of very many namesakes only some are looked at: enough to say so to whoever may see one of them.
+        let all: Vec<_> = candidates.iter().take(TOO_MANY).collect();
+        let rulings = self.gate.rule_many(task, actor, &all, since, Patience::Interactive).await;
+        let rulings = self.checked(actor, rulings).await?;
         let mut visible = Vec::new();
         for (device, ruling) in candidates.iter().zip(rulings) {
-            if matches!(ruling?.decision, Decision::Allowed { .. }) {
+            let ruling = self.checked(actor, ruling.map_err(CheckFailed::from)).await?;
+            if matches!(ruling.decision, Decision::Allowed { .. }) {
                 visible.push(device.clone());
             }
         }
         Ok(match visible.len() {
             0 => unknown(text, None),
+            _ if candidates.len() > TOO_MANY => {
+                Resolved::No(Refusal::TooManyDevices { text: text.to_owned(), count: candidates.len() })
+            }
             1..=OFFERED => match <[Device; 1]>::try_from(visible) {
                 Ok([device]) => return self.admit_fresh(question, device.id).await,
                 Err(several) => Resolved::Several(several),
@@ -89,7 +94,8 @@ impl Desk {
     async fn admit(&self, question: Question<'_>, device: Device) -> Result<Resolved, Trouble> {
         let Question { task, actor, text, since } = question;
         let device = Box::new(device);
-        let ruling = self.gate.rule(task, actor, &device, since, Patience::Interactive).await?;
+        let ruling = self.gate.rule(task, actor, &device, since, Patience::Interactive).await;
+        let ruling = self.checked(actor, ruling).await?;
         Ok(match ruling.decision {
             Decision::Denied(denial) if denial.is_about_the_device() && !ruling.visible => {
                 unknown(text, Some((device.id, denial)))

@@ -179,7 +179,7 @@ impl Bed {
         let id = user.entra_user.expect("the user is somebody in Entra").parse().expect("an object id");
         let person =
             EntraPerson { id, name: user.display_name, sign_in: format!("{who}@contoso.example"), guest: false };
-        let chat_user = user.id.to_string().parse().expect("a chat id");
+        let chat_user = user.id.parse().expect("a chat id");
         let store = self.store().await;
         let linked = store.link(self.now(), chat_user, &person, LinkSource::Import, None).await;
         assert_eq!(linked.expect("the store answers"), Linked::Done);

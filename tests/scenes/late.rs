@@ -92,3 +92,15 @@ async fn sync_again_from_the_channel_is_the_askers_too() {
     assert_eq!(bed.calls().len(), 1);
     bed.finish().await;
 }
+
+#[tokio::test]
+async fn whoever_lost_their_role_is_not_told_later() {
+    let bed = Bed::new("told after the role is gone").await;
+    let message = not_seen(&bed, "PIX-009").await;
+    bed.discord.remove_role("hanna", "Helpdesk");
+    let told = bed.user("hanna").clicks_in_channel(&message, "Tell me when it shows up").await;
+    told.says("None of your chat roles stands for an Intune role");
+    let (event, detail) = bed.audit().await.pop().expect("a row");
+    assert_eq!((event.as_str(), &detail["why"]), ("refused", &serde_json::json!("rights_ended")));
+    bed.finish().await;
+}

@@ -121,7 +121,7 @@ async fn unreadable_role_definitions_are_a_no() {
     bed.advance(6.minutes()).await;
     bed.expects_error("a question could not be answered");
     let asked = bed.user("hanna").runs("/sync device:LT-042").await;
-    asked.says("Microsoft Graph refused the question").never_says("Sync `LT-042`?");
+    asked.says("Microsoft Graph refused a question about them").never_says("Sync `LT-042`?");
     assert!(bed.calls().is_empty());
     bed.finish().await;
 }

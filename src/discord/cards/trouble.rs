@@ -8,6 +8,12 @@ use crate::sync::Trouble;
 /// What went wrong, without any of its words.
 pub fn trouble(trouble: &Trouble, reference: &str) -> Card {
     let text = match trouble {
+        Trouble::Rights(error) if error.retry() == crate::graph::Retry::Never => {
+            "Your rights could not be checked, and in doubt the answer is no: Microsoft Graph refused a question about them. The admin of this bot can see why in the log."
+        }
+        Trouble::Rights(_) => {
+            "Your rights could not be checked, and in doubt the answer is no: Microsoft Graph does not answer at the moment. Nothing was sent; try again in a few minutes."
+        }
         Trouble::Graph(error) if error.retry() == crate::graph::Retry::Never => {
             "Microsoft Graph refused the question. The admin of this bot can see why in the log."
         }
@@ -45,11 +51,18 @@ mod tests {
 
     #[test]
     fn every_trouble() {
-        let graph =
-            |kind| Trouble::Graph(Error { kind, attempts: 3, elapsed: SignedDuration::from_secs(9), request_id: None });
+        let error = |kind| Error { kind, attempts: 3, elapsed: SignedDuration::from_secs(9), request_id: None };
+        let graph = |kind| Trouble::Graph(error(kind));
+        let rights = |kind| Trouble::Rights(error(kind));
         let store = Trouble::Store(crate::store::Error::LeaseLost);
-        let shown =
-            [graph(Kind::Unavailable), graph(Kind::Forbidden), store].map(|it| trouble(&it, "1A2B3C4D").to_string());
+        let all = [
+            graph(Kind::Unavailable),
+            graph(Kind::Forbidden),
+            rights(Kind::Unavailable),
+            rights(Kind::Forbidden),
+            store,
+        ];
+        let shown = all.map(|it| trouble(&it, "1A2B3C4D").to_string());
         insta::assert_snapshot!(format!(
             "{}\n{}\n{}",
             shown.join("\n"),
