@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use secrecy::ExposeSecret as _;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -64,8 +65,7 @@ impl App {
         let Options { clock, store_budget } = options;
         warn_about(&settings);
         let settings = Arc::new(settings);
-        let store =
-            Store::open(&settings.store.url, settings.entra.tenant_id).await.context("while opening the store")?;
+        let store = Store::sealed(&settings).await.context("while opening the store")?;
         store.release_leases().await.context("while taking over the store")?;
         let error_table = Arc::new(error_table(&settings)?);
         let graph = Arc::new(graph(&settings, &clock)?);
@@ -124,6 +124,7 @@ impl App {
         starter.start(loops::delivery(env.clone(), delivery, bells.notices.clone()));
         starter.start(loops::timers(env.clone(), worker, bells.timers.clone()));
         starter.start(loops::listen(env.clone(), store.clone(), bells));
+        starter.start(loops::audit(env.clone(), store.clone(), settings.audit.publish, settings.audit.keep));
         starter.start(loops::directory(env.clone(), graph, directory, settings.directory.refresh));
         starter.start(loops::display(env, gate));
         starter.start(async move {
@@ -202,6 +203,9 @@ fn warn_about(settings: &Settings) {
     }
     if settings.sync.observe {
         tracing::warn!("[sync] observe is on: nothing is written to Graph");
+    }
+    if settings.audit.key.expose_secret().is_empty() {
+        tracing::warn!("[audit] key is not set: the audit's chain shows accidents only");
     }
 }
 

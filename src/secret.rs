@@ -39,6 +39,18 @@ pub fn hash(text: &str) -> String {
     base64url(&sha256(text.as_bytes()))
 }
 
+/// HMAC-SHA256 of a text under a key, as base64url. An empty key is one that everybody knows.
+pub fn keyed_hash(key: &str, text: &str) -> String {
+    use openssl::hash::MessageDigest;
+    use openssl::pkey::PKey;
+    use openssl::sign::Signer;
+    // OpenSSL takes no empty key; HMAC fills a short one with zeros, so this is the same one.
+    let bytes: &[u8] = if key.is_empty() { &[0] } else { key.as_bytes() };
+    let sealed = PKey::hmac(bytes)
+        .and_then(|key| Signer::new(MessageDigest::sha256(), &key)?.sign_oneshot_to_vec(text.as_bytes()));
+    base64url(&sealed.expect("HMAC-SHA256 is part of every OpenSSL"))
+}
+
 /// Whether two texts are the same, in a time that does not tell where they differ.
 pub fn same(one: &str, other: &str) -> bool {
     openssl::memcmp::eq(&sha256(one.as_bytes()), &sha256(other.as_bytes()))
@@ -83,6 +95,15 @@ mod tests {
         for _ in 0..200 {
             assert!(code().len() == 6 && code().bytes().all(|byte| byte.is_ascii_digit()));
         }
+    }
+
+    #[test]
+    fn the_keyed_hash_is_hmac_sha256() {
+        // RFC 4231, test case 2.
+        let sealed = keyed_hash("Jefe", "what do ya want for nothing?");
+        let hex: String = from_base64url(&sealed).unwrap().iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+        assert_ne!(keyed_hash("", "x"), keyed_hash("k", "x"));
     }
 
     #[test]

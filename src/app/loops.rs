@@ -28,6 +28,9 @@ const OTHERS_FIRST: SignedDuration = SignedDuration::from_secs(1);
 /// What suggestions know of roles and scope groups is read again after this; five minutes is the most.
 const DISPLAY_FRESH: SignedDuration = SignedDuration::from_mins(4);
 
+/// Between two looks for audit rows that are too old.
+const PRUNE: SignedDuration = SignedDuration::from_hours(24);
+
 /// What every loop holds.
 #[derive(Clone)]
 pub(super) struct LoopEnv {
@@ -171,5 +174,34 @@ pub(super) async fn display(env: LoopEnv, gate: Arc<Gate>) {
     while !env.is_stopping() {
         gate.refresh_display().await;
         env.idle(gate.display_bell(), Some(env.after(DISPLAY_FRESH))).await;
+    }
+}
+
+/// Writes the head of the audit's chain to the log, and lets old rows go.
+pub(super) async fn audit(env: LoopEnv, store: Store, publish: SignedDuration, keep: Option<SignedDuration>) {
+    let _busy = env.clock.busy();
+    let mut prune_at = env.clock.now();
+    loop {
+        if let Some(keep) = keep
+            && env.clock.now() >= prune_at
+        {
+            let now = env.clock.now();
+            prune_at = env.after(PRUNE);
+            match store.prune_audit(now, now.saturating_sub(keep).unwrap_or(Timestamp::MIN)).await {
+                Ok(0) => {}
+                Ok(rows) => tracing::info!(rows, "old audit rows were removed"),
+                Err(error) => tracing::error!(%error, "old audit rows could not be removed"),
+            }
+        }
+        match store.audit_head().await {
+            Ok(Some(head)) => tracing::info!(position = head.position, seal = head.seal, "audit head"),
+            Ok(None) => {}
+            Err(error) => tracing::error!(%error, "the audit's head could not be read"),
+        }
+        // At the stop the head was just published once more.
+        if env.is_stopping() {
+            return;
+        }
+        env.rest(publish).await;
     }
 }

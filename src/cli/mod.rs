@@ -1,5 +1,7 @@
 //! What an operator types: `run`, `demo`, `commands`, `register`, `explain`, `links`, `config check`, `health`.
 
+mod audit;
+mod backup;
 mod config;
 mod explain;
 mod health;
@@ -59,6 +61,16 @@ enum Verb {
         #[command(subcommand)]
         verb: LinksVerb,
     },
+    /// Prove who did what: check, print and read out the audit; works while the bot runs
+    Audit {
+        #[command(subcommand)]
+        verb: AuditVerb,
+    },
+    /// Copy the SQLite database into a new file, while the bot runs
+    Backup {
+        /// The copy
+        file: PathBuf,
+    },
     /// Look at the configuration
     Config {
         #[command(subcommand)]
@@ -89,6 +101,38 @@ enum LinksVerb {
         /// Do not look the people up in Entra; their names stay empty
         #[arg(long)]
         offline: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum AuditVerb {
+    /// Check that no row was changed, removed, reordered or added
+    ///
+    /// Exit status: 0 when every row is what was written, 1 when not.
+    Verify {
+        /// A head that the log holds, POSITION:SEAL; it must be in the chain (may be repeated)
+        #[arg(long = "head", value_name = "HEAD", value_parser = audit::head)]
+        heads: Vec<crate::store::Head>,
+    },
+    /// Print the end of the chain, POSITION:SEAL
+    Head,
+    /// Read the audit out, oldest row first
+    Export {
+        /// How
+        #[arg(long, value_enum, default_value_t)]
+        format: audit::Format,
+        /// Only rows from this moment on, such as 2026-11-01T00:00:00Z
+        #[arg(long, value_name = "TIME")]
+        from: Option<jiff::Timestamp>,
+        /// Only rows from before this moment
+        #[arg(long, value_name = "TIME")]
+        to: Option<jiff::Timestamp>,
+    },
+    /// Seal every row anew with the `[audit] key` of the config, after checking them with the old one; stop the bot first
+    Rekey {
+        /// The file of the old key; left out: there was none
+        #[arg(long, value_name = "FILE")]
+        old_key_file: Option<PathBuf>,
     },
 }
 
@@ -128,6 +172,15 @@ impl Cli {
             Verb::Links { verb: LinksVerb::Import { file, offline } } => {
                 with_runtime(import::import(&source, &file, offline))
             }
+            Verb::Audit { verb } => with_runtime(async {
+                match verb {
+                    AuditVerb::Verify { heads } => audit::verify(&source, &heads).await,
+                    AuditVerb::Head => audit::show_head(&source).await,
+                    AuditVerb::Export { format, from, to } => audit::export(&source, format, from, to).await,
+                    AuditVerb::Rekey { old_key_file } => audit::rekey(&source, old_key_file.as_deref()).await,
+                }
+            }),
+            Verb::Backup { file } => with_runtime(backup::backup(&source, &file)),
             Verb::Config { verb: ConfigVerb::Check } => config::check(&source),
             #[cfg(feature = "demo")]
             Verb::Demo(args) => {

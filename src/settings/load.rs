@@ -16,11 +16,12 @@ const DEFAULTS: &str = include_str!("../../config/default.toml");
 const ENV_PREFIX: &str = "SYNC_BOT_";
 
 /// Keys whose value is a secret, so that each may stand in a file of its own.
-const SECRETS: [(&str, &str); 6] = [
+const SECRETS: [(&str, &str); 7] = [
     ("discord", "token"),
     ("entra", "client_secret"),
     ("entra", "certificate"),
     ("entra", "certificate_password"),
+    ("audit", "key"),
     ("link", "client_secret"),
     ("store", "url"),
 ];

@@ -10,5 +10,6 @@ pub use access::{Access, ChatRole, Link};
 pub use load::{BadSettings, Source, load, reference_keys};
 pub use measure::{BadDuration, BadRate, Rate, parse_duration};
 pub use typed::{
-    Apps, Credential, Directory, Discord, Entra, Graph, Limits, Log, LogFormat, Settings, Store, Sync, Watch, Web,
+    Apps, Audit, Credential, Directory, Discord, Entra, Graph, Limits, Log, LogFormat, Settings, Store, Sync, Watch,
+    Web,
 };

@@ -27,6 +27,8 @@ pub struct Settings {
     pub store: Store,
     /// `[access]`
     pub access: Access,
+    /// `[audit]`
+    pub audit: Audit,
     /// `[sync]`
     pub sync: Sync,
     /// `[watch]`
@@ -104,6 +106,17 @@ pub struct Graph {
 pub struct Store {
     /// The database's address.
     pub url: SecretString,
+}
+
+/// `[audit]`
+#[derive(Clone, Debug)]
+pub struct Audit {
+    /// Seals the chain; empty: none.
+    pub key: SecretString,
+    /// How often the head is logged.
+    pub publish: SignedDuration,
+    /// How long rows are kept; `None`: for good.
+    pub keep: Option<SignedDuration>,
 }
 
 /// `[sync]`
@@ -211,6 +224,7 @@ impl Settings {
             link: link(&read)?,
             store: Store { url: SecretString::from(read.filled("store", "url", "write sqlite://PATH")?.to_owned()) },
             access: access(&read)?,
+            audit: audit(&read)?,
             sync: Sync {
                 cooldown: read.duration("sync", "cooldown")?,
                 confirm_timeout: read.duration("sync", "confirm_timeout")?,
@@ -313,6 +327,20 @@ fn entra(read: &Reader<'_>) -> Result<Entra, BadSettings> {
         credential,
         authority_url: read.url("entra", "authority_url")?,
     })
+}
+
+fn audit(read: &Reader<'_>) -> Result<Audit, BadSettings> {
+    let keep = match read.text("audit", "keep")? {
+        "" => None,
+        _ => Some(read.duration("audit", "keep")?),
+    };
+    let publish = read.duration("audit", "publish")?;
+    for (key, duration) in [("publish", Some(publish)), ("keep", keep)] {
+        if duration.is_some_and(|duration| !duration.is_positive()) {
+            return Err(BadSettings::value(format!("audit.{key}"), "must be longer than nothing"));
+        }
+    }
+    Ok(Audit { key: SecretString::from(read.text("audit", "key")?.to_owned()), publish, keep })
 }
 
 fn watch(read: &Reader<'_>) -> Result<Watch, BadSettings> {

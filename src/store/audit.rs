@@ -3,10 +3,12 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::audit_chain::Sealed;
+use super::audit_log::head;
 use super::engine::Tx;
 use super::query::query;
 use super::row::millis;
-use super::{DeviceSyncId, Error, RequestId, Store};
+use super::{DeviceSyncId, Error, Head, RequestId, Store};
 use crate::chat::Actor;
 use crate::intune::DeviceId;
 
@@ -47,6 +49,8 @@ pub enum Event {
     Unlinked,
     /// Something on the way to a link was refused.
     LinkRefused,
+    /// An admin changed the key of the audit's chain.
+    Resealed,
 }
 
 impl Event {
@@ -69,6 +73,7 @@ impl Event {
             Self::Linked => "linked",
             Self::Unlinked => "unlinked",
             Self::LinkRefused => "link_refused",
+            Self::Resealed => "resealed",
         }
     }
 }
@@ -132,25 +137,58 @@ impl AuditRow {
     }
 }
 
+/// Appends a row at the end of the chain. The transaction holds the writing lock, so nobody appends beside it.
 pub(super) async fn append(tx: &mut Tx, tenant: &str, at: Timestamp, row: &AuditRow) -> Result<(), Error> {
+    let actor_user = row.actor.as_ref().map(|actor| actor.user.to_string());
+    let actor_name = row.actor.as_ref().map(|actor| actor.name.clone());
+    let entra_user = match &actor_user {
+        None => None,
+        Some(user) => linked_to(tx, tenant, user).await?,
+    };
+    let (request_id, device_sync_id) = (row.request.map(|id| id.to_string()), row.device_sync.map(|id| id.to_string()));
+    let (device_id, detail) = (row.device.map(|id| id.to_string()), row.detail.to_string());
+    let sealed = Sealed {
+        at: millis(at),
+        event: row.event.as_str(),
+        actor_user: actor_user.as_deref(),
+        actor_name: actor_name.as_deref(),
+        entra_user: entra_user.as_deref(),
+        request_id: request_id.as_deref(),
+        device_sync_id: device_sync_id.as_deref(),
+        device_id: device_id.as_deref(),
+        detail: &detail,
+    };
+    let before = head(&mut *tx, tenant).await?.unwrap_or_else(|| tx.1.beginning(tenant));
+    let Head { position, seal } = tx.1.next(&before, &sealed);
     query(
         "INSERT INTO audit (tenant_id, at, event, actor_user, actor_name, request_id, device_sync_id, device_id, detail,
-             entra_user)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,
-             (SELECT entra_user FROM links WHERE tenant_id = $1 AND chat_user = $4 AND ended_at IS NULL))",
+             entra_user, position, seal)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
     )
     .bind(tenant)
-    .bind(millis(at))
-    .bind(row.event.as_str())
-    .bind(row.actor.as_ref().map(|actor| actor.user.to_string()))
-    .bind(row.actor.as_ref().map(|actor| actor.name.clone()))
-    .bind(row.request.map(|id| id.to_string()))
-    .bind(row.device_sync.map(|id| id.to_string()))
-    .bind(row.device.map(|id| id.to_string()))
-    .bind(row.detail.to_string())
+    .bind(sealed.at)
+    .bind(sealed.event)
+    .bind(actor_user)
+    .bind(actor_name)
+    .bind(request_id)
+    .bind(device_sync_id)
+    .bind(device_id)
+    .bind(detail)
+    .bind(entra_user)
+    .bind(position)
+    .bind(seal)
     .execute(&mut *tx)
     .await?;
     Ok(())
+}
+
+async fn linked_to(tx: &mut Tx, tenant: &str, chat_user: &str) -> Result<Option<String>, Error> {
+    let row = query("SELECT entra_user FROM links WHERE tenant_id = $1 AND chat_user = $2 AND ended_at IS NULL")
+        .bind(tenant)
+        .bind(chat_user)
+        .fetch_optional(tx)
+        .await?;
+    row.map(|row| row.text("entra_user")).transpose()
 }
 
 impl Store {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::Error;
+use super::audit_chain::ChainKey;
 use super::query::Query;
 use super::row::Row;
 
@@ -22,7 +23,7 @@ pub(super) trait Engine: fmt::Debug + Send + Sync {
     async fn rows(&self, query: Query) -> Result<Vec<Row>, Error>;
 
     /// Begins to write, when it is our turn.
-    async fn begin(&self) -> Result<Tx, Error>;
+    async fn begin(&self) -> Result<Box<dyn Writing>, Error>;
 
     /// Whether this process alone uses the database, so that nobody can hold the leases of an earlier start.
     fn is_ours_alone(&self) -> bool;
@@ -61,8 +62,8 @@ pub(super) trait Listen: Send {
 #[derive(Clone, Debug)]
 pub(super) struct Pool(pub(super) Arc<dyn Engine>);
 
-/// A transaction of it.
-pub(super) struct Tx(pub(super) Box<dyn Writing>);
+/// A transaction of it, with what its audit rows are sealed with.
+pub(super) struct Tx(pub(super) Box<dyn Writing>, pub(super) ChainKey);
 
 impl Tx {
     /// Makes it count.

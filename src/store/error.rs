@@ -20,6 +20,11 @@ pub enum Error {
         /// Why not.
         why: String,
     },
+    /// The audit was sealed with another key.
+    #[error(
+        "audit.key is not the key that this database's audit was sealed with; put that one back, or change it with `audit rekey`"
+    )]
+    ChainKey,
     /// Somebody else holds the work by now; what was done in between does not count.
     #[error("the lease was lost")]
     LeaseLost,

@@ -4,11 +4,16 @@ use std::sync::Arc;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
+use super::audit_chain::ChainKey;
 use super::engine::{Listen, Pool, Tx};
 use super::leases::Owner;
 use super::query::query;
 use super::{Error, postgres, sqlite};
 use crate::intune::TenantId;
+use crate::settings::Settings;
+
+/// Under which the fingerprint of the chain's key is remembered.
+pub(super) const CHAIN_KEY: &str = "audit_key";
 
 /// The store. Cloning gives another handle to the same database.
 #[derive(Clone, Debug)]
@@ -16,6 +21,7 @@ pub struct Store {
     pub(super) engine: Pool,
     pub(super) tenant: String,
     pub(super) owner: Owner,
+    chain_key: ChainKey,
 }
 
 /// Word of what other processes commit.
@@ -39,7 +45,7 @@ impl Store {
         } else {
             return Err(Error::Address("write sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE".to_owned()));
         };
-        Ok(Self { engine, tenant: tenant.to_string(), owner })
+        Ok(Self { engine, tenant: tenant.to_string(), owner, chain_key: ChainKey::none() })
     }
 
     /// Whether the database answers.
@@ -61,7 +67,38 @@ impl Store {
 
     /// Begins to write.
     pub(super) async fn begin(&self) -> Result<Tx, Error> {
-        self.engine.0.begin().await
+        Ok(Tx(self.engine.0.begin().await?, self.chain_key.clone()))
+    }
+
+    /// The store of these settings, with the key of its audit.
+    pub async fn sealed(settings: &Settings) -> Result<Self, Error> {
+        let store = Self::open(&settings.store.url, settings.entra.tenant_id).await?;
+        store.sealed_by(ChainKey::new(settings.audit.key.clone())).await
+    }
+
+    /// The same store, whose audit rows are sealed with this key from now on. A database that was sealed with another one is
+    /// refused: nobody could follow its chain.
+    pub async fn sealed_by(mut self, key: ChainKey) -> Result<Self, Error> {
+        let fingerprint = key.fingerprint(&self.tenant);
+        match self.meta(CHAIN_KEY).await? {
+            Some(known) if known == fingerprint => {}
+            Some(_) => return Err(Error::ChainKey),
+            None => self.set_meta(CHAIN_KEY, &fingerprint).await?,
+        }
+        self.chain_key = key;
+        Ok(self)
+    }
+
+    /// Copies the whole database, as it is at this moment, into a new file. SQLite only.
+    pub async fn backup(&self, file: &std::path::Path) -> Result<(), Error> {
+        if !self.engine.0.is_ours_alone() {
+            return Err(Error::Address("only a SQLite database is copied this way; use pg_dump".to_owned()));
+        }
+        let Some(path) = file.to_str() else {
+            return Err(Error::Address(format!("{} is not a path that SQLite can take", file.display())));
+        };
+        query("VACUUM INTO $1").bind(path).execute(&self.engine).await?;
+        Ok(())
     }
 
     /// A remembered value.

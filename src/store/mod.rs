@@ -5,6 +5,8 @@
 //! The statements are written once. `engine` is the trait that they run on, `sqlite` and `postgres` are the modules behind it.
 
 mod audit;
+mod audit_chain;
+mod audit_log;
 mod choices;
 mod claims;
 mod engine;
@@ -28,6 +30,8 @@ mod sqlite;
 mod steps;
 
 pub use audit::{AuditRow, Event};
+pub use audit_chain::{ChainKey, Head};
+pub use audit_log::{AuditEntry, Flaw, Verified};
 pub use choices::{Choice, Purpose};
 pub use claims::{Attempt, ClaimedSync};
 pub use error::Error;

@@ -9,7 +9,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor, PgPool
 use url::Url;
 
 use super::Error;
-use super::engine::{Engine, Listen, Tx, Writing};
+use super::engine::{Engine, Listen, Writing};
 use super::leases::Owner;
 use super::query::{Query, Value, query};
 use super::row::Row;
@@ -117,10 +117,10 @@ impl Engine for Server {
         rows(&self.pool, query).await
     }
 
-    async fn begin(&self) -> Result<Tx, Error> {
+    async fn begin(&self) -> Result<Box<dyn Writing>, Error> {
         let mut tx = self.pool.begin().await?;
         execute(&mut *tx, query("SELECT pg_advisory_xact_lock($1)").bind(self.lock)).await?;
-        Ok(Tx(Box::new(tx)))
+        Ok(Box::new(tx))
     }
 
     fn is_ours_alone(&self) -> bool {

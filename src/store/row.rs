@@ -41,6 +41,10 @@ impl Row {
         self.get(column)
     }
 
+    pub(super) fn optional_integer(&self, column: &str) -> Result<Option<i64>, Error> {
+        self.get(column)
+    }
+
     pub(super) fn flag(&self, column: &str) -> Result<bool, Error> {
         self.get(column)
     }

@@ -9,7 +9,7 @@ use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, Sql
 use sqlx::{Executor, Sqlite, SqlitePool, Transaction};
 
 use super::Error;
-use super::engine::{Engine, Listen, Tx, Writing};
+use super::engine::{Engine, Listen, Writing};
 use super::query::{Query, Value};
 use super::row::Row;
 
@@ -71,8 +71,8 @@ impl Engine for SqlitePool {
         rows(self, query).await
     }
 
-    async fn begin(&self) -> Result<Tx, Error> {
-        Ok(Tx(Box::new(self.begin_with(BEGIN).await?)))
+    async fn begin(&self) -> Result<Box<dyn Writing>, Error> {
+        Ok(Box::new(self.begin_with(BEGIN).await?))
     }
 
     fn is_ours_alone(&self) -> bool {
