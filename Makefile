@@ -13,6 +13,12 @@ export PATH := $(TOOLS):$(PATH)
 # Where nextest is told what to leave out for a quick run.
 NO_BROWSER := not binary(/browser/)
 
+# Scenes that another database could change; they run on PostgreSQL too.
+ON_POSTGRES := binary(scenes) & test(/^(restarts|joining|clicks|late|calls|linked|linking|records)::/)
+
+# Runs tests beside a PostgreSQL server that lives as long as they do.
+NEXTEST := ./scripts/postgres.sh cargo nextest run --workspace --all-features
+
 .PHONY: help demo test test-quick bench lint setup
 
 help: ## Show these targets
@@ -22,14 +28,15 @@ demo: ## Try the bot with no Discord and no tenant (ARGS=--script: its scenes in
 	@./scripts/setup.sh build
 	@cargo run --quiet -- demo $(ARGS)
 
-test: ## Run every test, the browser's too; installs what is missing first
+test: ## Run every test, the browser's too, and many scenes on PostgreSQL again; installs what is missing first
 	@./scripts/setup.sh test
-	cargo nextest run --workspace --all-features $(ARGS)
+	$(NEXTEST) $(ARGS)
+	BED_STORE=postgres $(NEXTEST) -E '$(ON_POSTGRES)' --no-tests=pass $(ARGS)
 	cargo test --doc --workspace --all-features --quiet
 
-test-quick: ## Run the tests that need no browser
+test-quick: ## Run the tests that need no browser, each once
 	@./scripts/setup.sh quick
-	cargo nextest run --workspace --all-features -E '$(NO_BROWSER)' $(ARGS)
+	$(NEXTEST) -E '$(NO_BROWSER)' $(ARGS)
 
 bench: ## Measure the time from a click to its first answer (ARGS='-- 100' for fewer scenes)
 	@./scripts/setup.sh build

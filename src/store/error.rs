@@ -9,6 +9,9 @@ pub enum Error {
     /// The database could not be reached, or refused.
     #[error("the database refused: {0}")]
     Database(#[from] sqlx::Error),
+    /// It did not answer in time. Whether a commit took place is not known.
+    #[error("the database did not answer in time")]
+    NoAnswer,
     /// The schema could not be brought up to date.
     #[error("the database's schema could not be brought up to date: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),

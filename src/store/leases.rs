@@ -85,21 +85,23 @@ impl Store {
     pub async fn holding<T>(&self, clock: &Clock, lease: Lease, work: impl Future<Output = T>) -> T {
         let renewing = async {
             // Counted by itself: that somebody waits for the next renewal does not mean that the work rests.
-            let _busy = clock.busy();
+            let busy = clock.busy();
             loop {
                 clock.sleep(RENEWED_EVERY).await;
                 match self.renew(clock.now(), &lease).await {
                     Ok(true) => {}
                     // What the work writes will not count, and its writing says so.
-                    Ok(false) => return std::future::pending().await,
+                    Ok(false) => break,
                     Err(error) => tracing::warn!(%error, "a lease could not be renewed"),
                 }
             }
+            drop(busy);
+            std::future::pending::<std::convert::Infallible>().await
         };
         tokio::select! {
             biased;
             done = work => done,
-            () = renewing => unreachable!("it goes on until it is dropped"),
+            never = renewing => match never {},
         }
     }
 

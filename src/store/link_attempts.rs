@@ -142,7 +142,7 @@ impl Store {
 
     /// The attempt of a ticket. Looking changes nothing.
     pub async fn link_attempt_by_ticket(&self, ticket_hash: &str) -> Result<Option<LinkAttempt>, Error> {
-        let row = query("SELECT * FROM link_attempts WHERE tenant_id = $1 AND ticket_hash = $2")
+        let row = query("SELECT id, chat_user, chat_name, phase, browser_hash, expires_at FROM link_attempts WHERE tenant_id = $1 AND ticket_hash = $2")
             .bind(&self.tenant)
             .bind(ticket_hash)
             .fetch_optional(&self.engine)
@@ -152,7 +152,7 @@ impl Store {
 
     /// An attempt. Looking changes nothing.
     pub async fn link_attempt(&self, id: LinkAttemptId) -> Result<Option<LinkAttempt>, Error> {
-        let row = query("SELECT * FROM link_attempts WHERE tenant_id = $1 AND id = $2")
+        let row = query("SELECT id, chat_user, chat_name, phase, browser_hash, expires_at FROM link_attempts WHERE tenant_id = $1 AND id = $2")
             .bind(&self.tenant)
             .bind(id.to_string())
             .fetch_optional(&self.engine)
@@ -205,7 +205,7 @@ impl Store {
         let taken = query(
             "UPDATE link_attempts SET phase = 'signing_in'
              WHERE tenant_id = $1 AND state_hash = $2 AND browser_hash = $3 AND phase = 'started' AND expires_at > $4
-             RETURNING *",
+             RETURNING id, chat_user, chat_name, phase, browser_hash, expires_at, nonce, verifier",
         )
         .bind(&self.tenant)
         .bind(state_hash)
@@ -222,7 +222,7 @@ impl Store {
             };
             return Ok(Ok((read(&row)?, handshake)));
         }
-        let row = query("SELECT * FROM link_attempts WHERE tenant_id = $1 AND state_hash = $2")
+        let row = query("SELECT id, chat_user, chat_name, phase, browser_hash, expires_at FROM link_attempts WHERE tenant_id = $1 AND state_hash = $2")
             .bind(&self.tenant)
             .bind(state_hash)
             .fetch_optional(&self.engine)

@@ -156,7 +156,7 @@ impl Store {
 }
 
 async fn select(tx: &mut Tx, tenant: &str, id: LinkAttemptId) -> Result<Option<Row>, Error> {
-    let row = query("SELECT * FROM link_attempts WHERE tenant_id = $1 AND id = $2")
+    let row = query("SELECT id, chat_user, chat_name, phase, browser_hash, expires_at, code_hash, found FROM link_attempts WHERE tenant_id = $1 AND id = $2")
         .bind(tenant)
         .bind(id.to_string())
         .fetch_optional(&mut *tx)

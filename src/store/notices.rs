@@ -100,7 +100,10 @@ impl Store {
         .await?;
         let Some(row) = row else { return Ok(None) };
         let request =
-            query("SELECT * FROM requests WHERE id = $1").bind(row.text("request_id")?).fetch_one(&self.engine).await?;
+            query("SELECT id, state, actor, reason, created_at, reply_token, reply_until FROM requests WHERE id = $1")
+                .bind(row.text("request_id")?)
+                .fetch_one(&self.engine)
+                .await?;
         Ok(Some(ClaimedNotice {
             id: row.parsed("id")?,
             request: StoredRequest::read(&request)?,

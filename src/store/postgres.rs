@@ -1,5 +1,6 @@
 //! PostgreSQL: a server that several processes may use at once.
 
+use std::fmt;
 use std::str::FromStr as _;
 use std::time::Duration;
 
@@ -21,6 +22,9 @@ const CONNECTIONS: u32 = 12;
 /// How long to wait for one of them.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long the server may take to answer at all, when it cannot even say that it gave up; longer than its own timeouts.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
+
 /// What each connection asks of the server. None of our statements takes long, and a process that hangs in the middle of a
 /// write must not stop the others for ever.
 const SESSION: [(&str, &str); 4] = [
@@ -37,7 +41,6 @@ const CHANNEL: &str = "intune_sync_bot";
 const LOCK: u64 = 0x7379_6e63;
 
 /// A pool, and whose.
-#[derive(Debug)]
 pub(super) struct Server {
     pool: PgPool,
     /// The key of the advisory lock that writers of this tenant hold.
@@ -47,12 +50,19 @@ pub(super) struct Server {
     ours: String,
 }
 
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Without the pool, whose options hold the password.
+        f.debug_struct("Server").field("ours", &self.ours).finish_non_exhaustive()
+    }
+}
+
 /// Opens the database of `url` and brings its schema up to date.
 pub(super) async fn open(url: &str, tenant: TenantId, owner: &Owner) -> Result<Server, Error> {
     let ours = format!("intune-sync-bot {owner}");
     let options = options(url)?.application_name(&ours);
     // By itself, without the timeouts: a migration may take its time, and so may waiting for another process's. sqlx holds a lock.
-    let mut migrating = options.connect().await?;
+    let mut migrating = in_time(options.connect()).await?;
     // As with SQLite.
     sqlx::migrate!("src/store/migrations/postgres").run_direct(None, &mut migrating, false).await?;
     migrating.close().await?;
@@ -62,6 +72,14 @@ pub(super) async fn open(url: &str, tenant: TenantId, owner: &Owner) -> Result<S
         .connect_with(options.options(SESSION))
         .await?;
     Ok(Server { pool, lock: lock_of(tenant), tenant: tenant.to_string(), ours })
+}
+
+/// Waits no longer than [`ANSWER_TIMEOUT`].
+async fn in_time<T>(work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, Error> {
+    match tokio::time::timeout(ANSWER_TIMEOUT, work).await {
+        Ok(done) => Ok(done?),
+        Err(_elapsed) => Err(Error::NoAnswer),
+    }
 }
 
 /// Reads the address. What is wrong with it is said without repeating it, for it holds a password.
@@ -100,11 +118,11 @@ fn prepared(query: Query) -> sqlx::query::Query<'static, Postgres, PgArguments> 
 }
 
 async fn execute<'e>(on: impl Executor<'e, Database = Postgres>, query: Query) -> Result<u64, Error> {
-    Ok(prepared(query).execute(on).await?.rows_affected())
+    Ok(in_time(prepared(query).execute(on)).await?.rows_affected())
 }
 
 async fn rows<'e>(on: impl Executor<'e, Database = Postgres>, query: Query) -> Result<Vec<Row>, Error> {
-    Ok(prepared(query).fetch_all(on).await?.into_iter().map(Row::Postgres).collect())
+    Ok(in_time(prepared(query).fetch_all(on)).await?.into_iter().map(Row::Postgres).collect())
 }
 
 #[async_trait]
@@ -118,7 +136,7 @@ impl Engine for Server {
     }
 
     async fn begin(&self) -> Result<Box<dyn Writing>, Error> {
-        let mut tx = self.pool.begin().await?;
+        let mut tx = in_time(self.pool.begin()).await?;
         execute(&mut *tx, query("SELECT pg_advisory_xact_lock($1)").bind(self.lock)).await?;
         Ok(Box::new(tx))
     }
@@ -128,8 +146,8 @@ impl Engine for Server {
     }
 
     async fn listen(&self) -> Result<Option<Box<dyn Listen>>, Error> {
-        let mut listener = PgListener::connect_with(&self.pool).await?;
-        listener.listen(CHANNEL).await?;
+        let mut listener = in_time(PgListener::connect_with(&self.pool)).await?;
+        in_time(listener.listen(CHANNEL)).await?;
         let (tenant, ours) = (self.tenant.clone(), self.ours.clone());
         Ok(Some(Box::new(Ear { listener, tenant, ours })))
     }
@@ -150,11 +168,11 @@ impl Writing for Transaction<'static, Postgres> {
     }
 
     async fn commit(self: Box<Self>) -> Result<(), Error> {
-        Ok(Transaction::commit(*self).await?)
+        in_time(Transaction::commit(*self)).await
     }
 
     async fn rollback(self: Box<Self>) -> Result<(), Error> {
-        Ok(Transaction::rollback(*self).await?)
+        in_time(Transaction::rollback(*self)).await
     }
 }
 

@@ -1,6 +1,7 @@
 //! A statement with its values, the same for both engines.
 //!
-//! The text is SQL that both understand. What only PostgreSQL needs stands in a comment that begins with `/*postgres`.
+//! The text is SQL that both understand, and names its columns: a `*` would break when a newer version adds one while we run.
+//! What only PostgreSQL needs stands in a comment that begins with `/*postgres`.
 
 use super::Error;
 use super::engine::On;

@@ -333,13 +333,15 @@ impl Bed {
     }
 }
 
-/// With `BED_STORE=postgres`, the database of a scene is one on the server of the tests.
+/// `BED_STORE=postgres` puts the scenes on the server of the tests; without it they are on a file of the stage's.
 async fn database() -> Option<Database> {
-    match std::env::var("BED_STORE").as_deref() {
-        Err(_) | Ok("sqlite") => None,
-        Ok("postgres") => Some(Database::new(Engine::Postgres).await),
+    let engine = match std::env::var("BED_STORE").as_deref() {
+        Err(_) => return None,
+        Ok("sqlite") => Engine::Sqlite,
+        Ok("postgres") => Engine::Postgres,
         Ok(other) => panic!("BED_STORE is sqlite or postgres, not {other:?}"),
-    }
+    };
+    Some(Database::new(engine).await)
 }
 
 fn lay_database(config: &mut toml::Table, database: Option<&Database>) {
