@@ -13,6 +13,9 @@ export PATH := $(TOOLS):$(PATH)
 # Where nextest is told what to leave out for a quick run.
 NO_BROWSER := not binary(/browser/)
 
+# Scenes that play a second time with interactions posted to the bot.
+OVER_HTTP := binary(scenes) & test(/^(asking|clicks|hostile|joining|linking|looking|restarts)::/)
+
 .PHONY: help demo test test-quick bench lint setup
 
 help: ## Show these targets
@@ -25,6 +28,7 @@ demo: ## Try the bot with no Discord and no tenant (ARGS=--script: its scenes in
 test: ## Run every test, the browser's too; installs what is missing first
 	@./scripts/setup.sh test
 	cargo nextest run --workspace --all-features $(ARGS)
+	BED_TRANSPORT=http cargo nextest run --workspace --all-features -E '$(OVER_HTTP)' --no-tests=pass $(ARGS)
 	cargo test --doc --workspace --all-features --quiet
 
 test-quick: ## Run the tests that need no browser
