@@ -14,7 +14,7 @@ const SIGNATURE_LENGTH: usize = 128;
 /// Most characters of a time in seconds; more are nobody's.
 const LONGEST_TIME: usize = 12;
 
-/// The key is no point of the curve, so no signature could ever fit it.
+/// No signature could ever fit this key, or anyone's could.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("discord.public_key is not a key that Discord gave out; copy General Information > Public Key again")]
 pub struct BadKey;
@@ -61,7 +61,8 @@ pub(super) struct Seal(Verifier);
 
 impl Seal {
     pub(super) fn new(key: PublicKey) -> Result<Self, BadKey> {
-        Verifier::try_new(key.0).map(Self).map_err(|_| BadKey)
+        let verifier = Verifier::try_new(key.0).map_err(|_| BadKey)?;
+        if is_forgeable(&verifier) { Err(BadKey) } else { Ok(Self(verifier)) }
     }
 
     /// Whether Discord sent this body, and just now.
@@ -72,6 +73,15 @@ impl Seal {
         let sent = sent.ok_or(Broken::Time)?;
         if now.duration_since(sent).abs() <= WINDOW { Ok(()) } else { Err(Broken::Time) }
     }
+}
+
+/// Messages for which a forgery is tried; with a weak key at least every eighth succeeds.
+const PROBES: u8 = 64;
+
+/// Whether this key takes a signature that nobody made: some points of the curve do, a key of zeros among them.
+fn is_forgeable(verifier: &Verifier) -> bool {
+    let nobodys = format!("01{}", "0".repeat(SIGNATURE_LENGTH - 2));
+    (0..PROBES).any(|probe| verifier.verify(&nobodys, "0", &[probe]).is_ok())
 }
 
 #[cfg(test)]
@@ -105,6 +115,24 @@ mod tests {
         for now in [sent - 301, sent + 301, 0] {
             assert_eq!(at(now), Err(Broken::Time), "{now}");
         }
+    }
+
+    #[test]
+    fn a_key_with_which_anyone_could_sign_is_refused() {
+        let weak = [
+            "0000000000000000000000000000000000000000000000000000000000000000",
+            "0000000000000000000000000000000000000000000000000000000000000080",
+            "0100000000000000000000000000000000000000000000000000000000000000",
+            "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+            "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+            "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
+            "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+            "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
+        ];
+        for key in weak {
+            assert_eq!(check_public_key(key.parse().unwrap()), Err(BadKey), "{key}");
+        }
+        assert_eq!(check_public_key(KEY.parse().unwrap()), Ok(()));
     }
 
     #[test]

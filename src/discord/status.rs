@@ -33,3 +33,18 @@ impl Status {
         count.load(Ordering::Relaxed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_that_nobody_serves_is_a_hindrance() {
+        let endpoint = Arc::new(EndpointStatus::default());
+        let status = Status::Http(Arc::clone(&endpoint));
+        assert_eq!(status.hindrance(), Some("the interactions endpoint is not served"));
+        endpoint.listens(true);
+        assert_eq!(status.hindrance(), None);
+        assert_eq!(Status::Gateway(Arc::default()).hindrance(), Some("the gateway is not connected"));
+    }
+}
