@@ -19,6 +19,9 @@ ON_POSTGRES := binary(scenes) & test(/^(restarts|joining|clicks|late|calls|linke
 # Runs tests beside a PostgreSQL server that lives as long as they do.
 NEXTEST := ./scripts/postgres.sh cargo nextest run --workspace --all-features
 
+# Scenes that play a second time with interactions posted to the bot.
+OVER_HTTP := binary(scenes) & test(/^(asking|clicks|hostile|joining|linking|looking|restarts)::/)
+
 .PHONY: help demo test test-quick bench lint setup
 
 help: ## Show these targets
@@ -32,6 +35,7 @@ test: ## Run every test, the browser's too, and many scenes on PostgreSQL again;
 	@./scripts/setup.sh test
 	$(NEXTEST) $(ARGS)
 	BED_STORE=postgres $(NEXTEST) -E '$(ON_POSTGRES)' --no-tests=pass $(ARGS)
+	BED_TRANSPORT=http $(NEXTEST) -E '$(OVER_HTTP)' --no-tests=pass $(ARGS)
 	cargo test --doc --workspace --all-features --quiet
 
 test-quick: ## Run the tests that need no browser, each once

@@ -2,6 +2,7 @@
 
 mod loops;
 mod servers;
+mod transport;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use self::loops::LoopEnv;
 use crate::clock::Clock;
-use crate::discord::{Delivery, Gateway, GatewayStatus, Handler, Outbound, register};
+use crate::discord::{Delivery, Goodbye, Handler, Outbound, register};
 use crate::graph::{Graph, SignIn, Token};
 use crate::identity::{ChatRoles, Gate, LinkPage, Linking};
 use crate::intune::ErrorTable;
@@ -22,6 +23,7 @@ use crate::settings::Settings;
 use crate::store::Store;
 use crate::sync::{Bells, Desk, Directory, Worker};
 use crate::web::OpsParts;
+use transport::Transport;
 
 /// Device syncs that are worked on at the same time.
 const WORKERS: usize = 4;
@@ -55,8 +57,9 @@ pub struct App {
     desk: Arc<Desk>,
     tasks: TaskTracker,
     stop: CancellationToken,
-    shards: Arc<serenity::all::ShardManager>,
-    /// Set when the gateway ended by itself.
+    /// Closes the gateway, where there is one.
+    goodbye: Option<Goodbye>,
+    /// Set when the gateway ended by itself, or a task panicked.
     ended: watch::Receiver<Option<String>>,
     ops: Option<std::net::SocketAddr>,
     web: Option<std::net::SocketAddr>,
@@ -98,9 +101,8 @@ impl App {
             &clock,
             store_budget,
         ));
-        let status = Arc::new(GatewayStatus::default());
-        let gateway = Gateway::new(&settings.discord, &outbound, handler, Arc::clone(&status)).await?;
-        let shards = gateway.shards();
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        let transport = Transport::new(&settings.discord, &outbound, handler, &tasks, &clock).await?;
         let worker = Arc::new(Worker::new(
             Arc::clone(&graph),
             Arc::clone(&gate),
@@ -113,14 +115,17 @@ impl App {
         ));
         let delivery = Arc::new(Delivery::new(store.clone(), outbound, clock.clone()));
 
-        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let env = LoopEnv { clock: clock.clone(), stop: stop.clone() };
         let (ended_tx, ended) = watch::channel(None);
-        let ops_parts =
-            OpsParts { store: store.clone(), directory: Arc::clone(&directory), status, clock: clock.clone() };
-        let starter = Starter { tasks: tasks.clone(), ended: ended_tx.clone() };
+        let ops_parts = OpsParts {
+            store: store.clone(),
+            directory: Arc::clone(&directory),
+            status: transport.status(),
+            clock: clock.clone(),
+        };
+        let starter = Starter { tasks: tasks.clone(), ended: ended_tx };
         let ops = servers::ops(&starter, &stop, settings.web.ops_listen, ops_parts).await?;
-        let web = servers::link_page(&starter, &stop, &settings, linking, &clock).await?;
+        let web = servers::public(&starter, &stop, &settings, linking, transport.endpoint(), &clock).await?;
         for bell in &bells.work {
             starter.start(loops::work(env.clone(), Arc::clone(&worker), bell.clone()));
         }
@@ -130,15 +135,9 @@ impl App {
         starter.start(loops::audit(env.clone(), store.clone(), settings.audit.publish, settings.audit.keep));
         starter.start(loops::directory(env.clone(), graph, directory, settings.directory.refresh));
         starter.start(loops::display(env, gate));
-        starter.start(async move {
-            let ended = match gateway.run().await {
-                Ok(()) => "the gateway was closed".to_owned(),
-                Err(error) => error.to_string(),
-            };
-            ended_tx.send_replace(Some(ended));
-        });
+        let goodbye = transport.start(&starter);
         tasks.close();
-        Ok(Self { clock, store, desk, tasks, stop, shards, ended, ops, web })
+        Ok(Self { clock, store, desk, tasks, stop, goodbye, ended, ops, web })
     }
 
     /// The bot's time.
@@ -161,24 +160,26 @@ impl App {
         self.ops
     }
 
-    /// Where the link page is served.
+    /// Where the link page and the interactions endpoint are served.
     pub fn web(&self) -> Option<std::net::SocketAddr> {
         self.web
     }
 
-    /// Completes with the reason when the gateway ends by itself.
+    /// Completes with the reason when the gateway ends by itself or a task panicked.
     pub async fn ended(&self) -> String {
         let mut ended = self.ended.clone();
         match ended.wait_for(Option::is_some).await {
             Ok(reason) => reason.clone().unwrap_or_default(),
-            Err(_closed) => "the gateway task ended".to_owned(),
+            Err(_closed) => "every task ended".to_owned(),
         }
     }
 
-    /// Stops everything: no new work, the gateway closed, what is under way finished, the store closed.
+    /// Stops everything: no new work, the gateway or the endpoint closed, what is under way finished, the store closed.
     pub async fn stop(self) {
         self.stop.cancel();
-        Gateway::stop(&self.shards).await;
+        if let Some(goodbye) = &self.goodbye {
+            goodbye.say().await;
+        }
         if tokio::time::timeout(STOP, self.tasks.wait()).await.is_err() {
             tracing::warn!("some work did not end in time; it goes on from the store after the next start");
         }

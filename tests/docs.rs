@@ -322,7 +322,7 @@ fn every_slash_command_stands_in_the_readme_and_no_other() {
         let rest = &readme[at + 2..];
         let name: String = rest.chars().take_while(|c| c.is_ascii_lowercase() || *c == '-').collect();
         let is_command = !rest[name.len()..].starts_with('/') && !name.is_empty();
-        let is_path = ["livez", "readyz", "metrics", "data", "run"].contains(&name.as_str());
+        let is_path = ["livez", "readyz", "metrics", "interactions", "data", "run"].contains(&name.as_str());
         assert!(
             !is_command || is_path || known.contains(name.as_str()),
             "README.md names /{name}, which is no command"

@@ -3,11 +3,16 @@
 use anyhow::Context as _;
 
 use super::print::say;
+use crate::discord::check_public_key;
 use crate::intune::ErrorTable;
-use crate::settings::{Access, Credential, Settings, Source, load};
+use crate::settings::{Access, Credential, Mode, Settings, Source, load};
+use crate::web::INTERACTIONS;
 
 pub(super) fn check(source: &Source) -> anyhow::Result<()> {
     let settings = load(source)?;
+    if let Mode::Http(key) = settings.discord.mode {
+        check_public_key(key)?;
+    }
     if let Some(path) = &settings.apps.error_codes_file {
         let text = std::fs::read_to_string(path).with_context(|| format!("while reading {}", path.display()))?;
         ErrorTable::parse(&text).with_context(|| format!("in {}", path.display()))?;
@@ -36,6 +41,7 @@ fn summary(settings: &Settings) -> String {
             discord.application_id,
             discord.guild_ids.len()
         ),
+        format!("  Discord   {}", arrival(settings)),
         format!("  Entra     tenant {}, app {} with {credential}", settings.entra.tenant_id, settings.entra.client_id),
         format!("  Graph     {}", settings.graph.url),
     ];
@@ -44,7 +50,7 @@ fn summary(settings: &Settings) -> String {
             "  Link      {}link, by app {}, served on {}",
             slashed(&link.public_url),
             link.client_id,
-            link.listen
+            listen(settings)
         )),
         None => lines.push("  Link      no link page: add [link], or import links".to_owned()),
     }
@@ -53,6 +59,23 @@ fn summary(settings: &Settings) -> String {
         lines.push("  Observe   on: nothing is written to Graph".to_owned());
     }
     lines.join("\n")
+}
+
+/// How interactions come in.
+fn arrival(settings: &Settings) -> String {
+    if settings.discord.mode == Mode::Gateway {
+        return "interactions come over the gateway".to_owned();
+    }
+    let path = INTERACTIONS.trim_start_matches('/');
+    match &settings.web.public_url {
+        Some(url) => format!("interactions are posted to {}{path}, served on {}", slashed(url), listen(settings)),
+        None => format!("interactions are posted to {INTERACTIONS} on {}", listen(settings)),
+    }
+}
+
+/// Where the outside reaches us.
+fn listen(settings: &Settings) -> String {
+    settings.web.listen.map(|listen| listen.to_string()).unwrap_or_default()
 }
 
 fn slashed(url: &url::Url) -> String {

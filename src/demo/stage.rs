@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::app::{App, Options};
 use crate::clock::Clock;
-use crate::settings::{Settings, Source, load};
+use crate::settings::{Mode, Settings, Source, load};
 
 /// How the stage is set up.
 #[derive(Clone, Debug)]
@@ -26,6 +26,10 @@ pub struct StageOptions {
     pub config: String,
     /// Where every exchange is recorded.
     pub traffic_log: Option<PathBuf>,
+    /// Discord posts interactions to the bot, instead of sending them over the gateway.
+    pub http: bool,
+    /// How long the store may take before a click is answered.
+    pub store_budget: Duration,
 }
 
 impl StageOptions {
@@ -44,6 +48,9 @@ impl StageOptions {
             start: Some(STILL.parse().expect("a fixed time")),
             config: String::new(),
             traffic_log: None,
+            http: false,
+            // The machine may be slow and shared; the real budget is tested by itself.
+            store_budget: Duration::from_secs(20),
         }
     }
 }
@@ -67,14 +74,17 @@ pub struct Stage {
     app: Option<App>,
     clock: Clock,
     settings: Settings,
-    link_page: SocketAddr,
+    /// Where the outside reaches the bot.
+    public: SocketAddr,
+    http: bool,
+    store_budget: Duration,
     folder: TempDir,
 }
 
 impl Stage {
     /// Sets everything up and waits until the bot is connected.
     pub async fn start(options: StageOptions) -> anyhow::Result<Self> {
-        let StageOptions { listen, scenario, start, config, traffic_log } = options;
+        let StageOptions { listen, scenario, start, config, traffic_log, http, store_budget } = options;
         let (sim_clock, clock) = match start {
             Some(start) => (SimClock::manual(start), Clock::manual(start)),
             None => (SimClock::real(), Clock::real()),
@@ -83,18 +93,23 @@ impl Stage {
             .await
             .with_context(|| format!("while starting the simulated world on {listen}"))?;
         let folder = TempDir::new().context("while making a folder for the database")?;
-        let link_page = free_port()?;
-        let settings = settings(&sim, &folder, link_page, &config)?;
-        let mut stage = Self { sim, app: None, clock, settings, link_page, folder };
+        let public = free_port()?;
+        let settings = settings(&sim, &folder, public, http, &config)?;
+        let mut stage = Self { sim, app: None, clock, settings, public, http, store_budget, folder };
         stage.launch().await?;
         Ok(stage)
     }
 
     async fn launch(&mut self) -> anyhow::Result<()> {
-        // The machine may be slow and shared; the real budget is tested by itself.
-        let options = Options { clock: self.clock.clone(), store_budget: Duration::from_secs(20) };
+        let options = Options { clock: self.clock.clone(), store_budget: self.store_budget };
         self.app = Some(App::start(self.settings.clone(), options).await?);
-        tokio::time::timeout(REST, self.sim.discord.wait_connected()).await.context("the bot did not connect")?;
+        let discord = &self.sim.discord;
+        match self.settings.discord.mode {
+            Mode::Gateway => {
+                tokio::time::timeout(REST, discord.wait_connected()).await.context("the bot did not connect")?;
+            }
+            Mode::Http(_) => discord.set_endpoint(Some(&format!("http://{}/interactions", self.public))).await?,
+        }
         Ok(())
     }
 
@@ -118,7 +133,7 @@ impl Stage {
 
     /// The same with another config laid over the stage's own.
     pub async fn restart_with(&mut self, config: &str) -> anyhow::Result<()> {
-        self.settings = settings(&self.sim, &self.folder, self.link_page, config)?;
+        self.settings = settings(&self.sim, &self.folder, self.public, self.http, config)?;
         self.restart().await
     }
 
@@ -164,19 +179,26 @@ impl Stage {
     }
 }
 
-/// An address on loopback that nobody listens on. The link page's own address stands in its links, so it must be known
-/// before the bot starts, and stay the same when it starts again.
+/// Where a free port is looked for: below those that systems give to outgoing connections, so that none of them takes
+/// it between the look and the bot's start.
+const PORTS: std::ops::Range<u16> = 20_000..30_000;
+
+/// Ports that are looked at before giving up.
+const TRIES: usize = 100;
+
+/// An address on loopback that nobody listens on. It stands in the link page's links, so it must be known before the bot
+/// starts, and stay the same when it starts again.
 fn free_port() -> anyhow::Result<SocketAddr> {
-    // Below the ports that systems hand out by themselves: one of those could go to a connection until the bot listens.
-    let mut tries = std::iter::repeat_with(|| fastrand::u16(10_000..32_000)).take(100);
-    let free = tries.find_map(|port| std::net::TcpListener::bind(("127.0.0.1", port)).ok());
-    Ok(free.context("while looking for a free port")?.local_addr()?)
+    let drawn = (0..TRIES).map(|_| SocketAddr::from(([127, 0, 0, 1], fastrand::u16(PORTS))));
+    let free = |addr: &SocketAddr| std::net::TcpListener::bind(addr).is_ok();
+    drawn.into_iter().find(free).context("while looking for a free port on loopback")
 }
 
 /// The stage's config: what an operator would write for this world.
-fn settings(sim: &Sim, folder: &TempDir, link_page: SocketAddr, over: &str) -> anyhow::Result<Settings> {
+fn settings(sim: &Sim, folder: &TempDir, public: SocketAddr, http: bool, over: &str) -> anyhow::Result<Settings> {
     let url = sim.url();
     let gateway = sim.gateway_url();
+    let (mode, public_key) = (if http { "http" } else { "gateway" }, sim.discord.public_key());
     let database = folder.path().join("bot.db");
     let (client_id, client_secret) = sim.tenant.credentials();
     let (link_client_id, link_client_secret) = sim.tenant.sign_in_credentials();
@@ -190,6 +212,8 @@ fn settings(sim: &Sim, folder: &TempDir, link_page: SocketAddr, over: &str) -> a
         team_channel_id = "900000000000000102"
         api_url = "{url}"
         gateway_url = "{gateway}"
+        mode = "{mode}"
+        public_key = "{public_key}"
         [entra]
         tenant_id = "{tenant_id}"
         client_id = "{client_id}"
@@ -204,8 +228,8 @@ fn settings(sim: &Sim, folder: &TempDir, link_page: SocketAddr, over: &str) -> a
         [store]
         url = "sqlite://{database}"
         [web]
-        listen = "{link_page}"
-        public_url = "http://{link_page}"
+        listen = "{public}"
+        public_url = "http://{public}"
         ops_listen = "127.0.0.1:0"
         [access]
         # People here act by their chat roles until they link themselves.

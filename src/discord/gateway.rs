@@ -84,7 +84,7 @@ impl EventHandler for Events {
     }
 
     async fn interaction_create(&self, _ctx: Context, interaction: Interaction) {
-        self.handler.handle(interaction).await;
+        Arc::clone(&self.handler).handle(interaction).await;
     }
 }
 
@@ -132,8 +132,8 @@ impl Gateway {
     }
 
     /// The handle that stops it.
-    pub fn shards(&self) -> Arc<ShardManager> {
-        Arc::clone(&self.client.shard_manager)
+    pub fn goodbye(&self) -> Goodbye {
+        Goodbye(Arc::clone(&self.client.shard_manager))
     }
 
     /// Runs until it is stopped; an error where Discord does not want this bot (a wrong token, for example).
@@ -145,10 +145,15 @@ impl Gateway {
             other => GatewayError::Ended(super::outbound::sort(&other).to_string()),
         })
     }
+}
 
+/// Stops a running gateway.
+pub struct Goodbye(Arc<ShardManager>);
+
+impl Goodbye {
     /// Says goodbye to Discord.
-    pub async fn stop(shards: &ShardManager) {
-        if tokio::time::timeout(GOODBYE, shards.shutdown_all()).await.is_err() {
+    pub async fn say(&self) {
+        if tokio::time::timeout(GOODBYE, self.0.shutdown_all()).await.is_err() {
             tracing::warn!("the gateway did not close in time");
         }
     }

@@ -58,9 +58,16 @@ impl Handler {
         Self { desk, linking, outbound, settings, clock: clock.clone(), people, guilds, store_budget }
     }
 
-    /// Handles one interaction from its first answer to its last.
-    pub async fn handle(&self, interaction: Interaction) {
-        let _busy = self.clock.busy();
+    /// Handles one interaction from its first answer to its last. It counts as work from this call on, polled or not.
+    pub fn handle(self: Arc<Self>, interaction: Interaction) -> impl Future<Output = ()> + Send + 'static {
+        let busy = self.clock.busy();
+        async move {
+            self.answered(interaction).await;
+            drop(busy);
+        }
+    }
+
+    async fn answered(&self, interaction: Interaction) {
         let result = match &interaction {
             Interaction::Command(command) => match read::command(command) {
                 Some(received) => self.command(received).await,

@@ -1,18 +1,24 @@
-//! The only room that knows serenity: the gateway, the route of an interaction, cards, and delivery.
+//! The only room that knows serenity: the gateway and the interactions endpoint, the way of an interaction, cards, and delivery.
 
 mod card;
 pub mod cards;
 mod delivery;
 mod gateway;
 mod handler;
+mod http;
 mod linking;
 mod outbound;
 mod read;
 mod register;
+mod seal;
+mod status;
 
 pub use card::{Button, Card, Embed, LinkButton, Select, Tone};
 pub use delivery::Delivery;
-pub use gateway::{Gateway, GatewayError, GatewayStatus};
+pub use gateway::{Gateway, GatewayError, GatewayStatus, Goodbye};
 pub use handler::Handler;
+pub use http::{Endpoint, EndpointStatus, NotDiscord, Start, Told, Work};
 pub use outbound::{CallError, Outbound};
 pub use register::register;
+pub use seal::{BadKey, Sealed, check_public_key};
+pub use status::Status;

@@ -6,6 +6,7 @@ use url::Url;
 
 use super::load::BadSettings;
 use super::reader::{Reader, list_item};
+use super::typed::Web;
 use crate::chat::ChatRoleId;
 use crate::intune::{EntraAdmin, GroupId};
 
@@ -16,8 +17,6 @@ pub struct Link {
     pub client_id: String,
     /// Its secret.
     pub client_secret: SecretString,
-    /// `[web] listen`
-    pub listen: std::net::SocketAddr,
     /// `[web] public_url`
     pub public_url: Url,
 }
@@ -51,29 +50,20 @@ pub struct ChatRole {
 /// What `[access] require_link` takes.
 const REQUIRE_LINK: &str = "write true, false or \"auto\"";
 
-pub(super) fn link(read: &Reader<'_>) -> Result<Option<Link>, BadSettings> {
+pub(super) fn link(read: &Reader<'_>, web: &Web) -> Result<Option<Link>, BadSettings> {
     let client_id = read.text("link", "client_id")?;
     if client_id.is_empty() {
         return Ok(None);
     }
     let secret =
         read.filled("link", "client_secret", "is needed with link.client_id; set it, or link.client_secret_file")?;
-    let listen =
-        read.parsed("web", "listen", "is needed with [link]: where the link page is served, such as 0.0.0.0:8080")?;
-    read.filled("web", "public_url", "is needed with [link]: the address under which browsers reach the link page")?;
-    let public_url = read.url("web", "public_url")?;
-    if !matches!(public_url.scheme(), "https" | "http")
-        || public_url.query().is_some()
-        || public_url.fragment().is_some()
-    {
-        return Err(BadSettings::value("web.public_url", "write an address such as https://sync.contoso.com"));
-    }
-    Ok(Some(Link {
-        client_id: client_id.to_owned(),
-        client_secret: SecretString::from(secret.to_owned()),
-        listen,
-        public_url,
-    }))
+    read.filled("web", "listen", "is needed with [link]: where the link page is served, such as 0.0.0.0:8080")?;
+    let public_url = web.public_url.clone().ok_or_else(|| {
+        let why = "is needed with [link]: the address under which browsers reach the link page";
+        BadSettings::value("web.public_url", why)
+    })?;
+    let client_secret = SecretString::from(secret.to_owned());
+    Ok(Some(Link { client_id: client_id.to_owned(), client_secret, public_url }))
 }
 
 pub(super) fn access(read: &Reader<'_>) -> Result<Access, BadSettings> {

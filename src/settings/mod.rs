@@ -3,13 +3,15 @@
 mod access;
 mod load;
 mod measure;
+mod public_key;
 mod reader;
 mod typed;
 
 pub use access::{Access, ChatRole, Link};
 pub use load::{BadSettings, Source, load, reference_keys};
 pub use measure::{BadDuration, BadRate, Rate, parse_duration};
+pub use public_key::{NotAPublicKey, PublicKey};
 pub use typed::{
-    Apps, Audit, Credential, Directory, Discord, Entra, Graph, Limits, Log, LogFormat, Settings, Store, Sync, Watch,
-    Web,
+    Apps, Audit, Credential, Directory, Discord, Entra, Graph, Limits, Log, LogFormat, Mode, Settings, Store, Sync,
+    Watch, Web,
 };

@@ -8,6 +8,7 @@ use url::Url;
 use super::access::{Access, Link, access, link};
 use super::load::BadSettings;
 use super::measure::Rate;
+use super::public_key::PublicKey;
 use super::reader::Reader;
 use crate::chat::{ApplicationId, ChannelId, GuildId};
 use crate::intune::TenantId;
@@ -62,6 +63,17 @@ pub struct Discord {
     pub api_url: Option<Url>,
     /// The gateway; `None`: asked of the API.
     pub gateway_url: Option<Url>,
+    /// How interactions come in.
+    pub mode: Mode,
+}
+
+/// How interactions come in; an application has one or the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Over a connection that the bot holds open.
+    Gateway,
+    /// Posted by Discord to `[web] listen`, signed with this key.
+    Http(PublicKey),
 }
 
 /// `[entra]`
@@ -189,6 +201,10 @@ pub struct Limits {
 /// `[web]`
 #[derive(Clone, Debug)]
 pub struct Web {
+    /// Where the link page and the interactions endpoint are served; `None`: nowhere.
+    pub listen: Option<std::net::SocketAddr>,
+    /// How that is reached from outside.
+    pub public_url: Option<Url>,
     /// Where health and metrics are served; `None`: nowhere.
     pub ops_listen: Option<std::net::SocketAddr>,
 }
@@ -217,11 +233,12 @@ const DISCORD: &str = "https://discord.com/";
 impl Settings {
     pub(super) fn from_table(table: &Table) -> Result<Self, BadSettings> {
         let read = Reader(table);
+        let web = web(&read)?;
         Ok(Self {
             discord: discord(&read)?,
             entra: entra(&read)?,
             graph: Graph { url: read.url("graph", "url")?, timeout: read.duration("graph", "timeout")? },
-            link: link(&read)?,
+            link: link(&read, &web)?,
             store: Store {
                 url: SecretString::from(
                     read.filled("store", "url", "write sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE")?
@@ -251,7 +268,7 @@ impl Settings {
                 graph_writes: read.rate("limits", "graph_writes")?,
                 graph_reads: read.rate("limits", "graph_reads")?,
             },
-            web: Web { ops_listen: read.optional("web", "ops_listen")? },
+            web,
             log: Log {
                 level: read.text("log", "level")?.to_owned(),
                 format: match read.text("log", "format")? {
@@ -282,6 +299,7 @@ fn discord(read: &Reader<'_>) -> Result<Discord, BadSettings> {
     if guild_ids.is_empty() {
         return Err(BadSettings::value("discord.guild_ids", "name at least one server to work in"));
     }
+    let mode = mode(read)?;
     Ok(Discord {
         token: SecretString::from(
             read.filled("discord", "token", "is the bot's token; set it, or discord.token_file")?.to_owned(),
@@ -292,7 +310,36 @@ fn discord(read: &Reader<'_>) -> Result<Discord, BadSettings> {
         team_channel_id: read.optional("discord", "team_channel_id")?,
         api_url: (!own_address).then_some(api_url),
         gateway_url,
+        mode,
     })
+}
+
+fn mode(read: &Reader<'_>) -> Result<Mode, BadSettings> {
+    match read.text("discord", "mode")? {
+        "gateway" => Ok(Mode::Gateway),
+        "http" => {
+            let hint = "is needed with discord.mode = \"http\": the Public Key of General Information";
+            let key = read.parsed("discord", "public_key", hint)?;
+            let hint =
+                "is needed with discord.mode = \"http\": where Discord's interactions arrive, such as 0.0.0.0:8080";
+            read.filled("web", "listen", hint)?;
+            Ok(Mode::Http(key))
+        }
+        _ => Err(BadSettings::value("discord.mode", "write \"gateway\" or \"http\"")),
+    }
+}
+
+fn web(read: &Reader<'_>) -> Result<Web, BadSettings> {
+    let public_url = match read.text("web", "public_url")? {
+        "" => None,
+        _ => Some(read.url("web", "public_url")?),
+    };
+    let usable =
+        |url: &Url| matches!(url.scheme(), "https" | "http") && url.query().is_none() && url.fragment().is_none();
+    if public_url.as_ref().is_some_and(|url| !usable(url)) {
+        return Err(BadSettings::value("web.public_url", "write an address such as https://sync.contoso.com"));
+    }
+    Ok(Web { listen: read.optional("web", "listen")?, public_url, ops_listen: read.optional("web", "ops_listen")? })
 }
 
 fn entra(read: &Reader<'_>) -> Result<Entra, BadSettings> {

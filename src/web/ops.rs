@@ -13,7 +13,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 use crate::clock::Clock;
-use crate::discord::GatewayStatus;
+use crate::discord::Status;
 use crate::store::Store;
 use crate::sync::Directory;
 
@@ -24,8 +24,8 @@ pub struct OpsParts {
     pub store: Store,
     /// The devices in memory.
     pub directory: Arc<Directory>,
-    /// The gateway.
-    pub status: Arc<GatewayStatus>,
+    /// How interactions come in.
+    pub status: Status,
     /// Time.
     pub clock: Clock,
 }
@@ -55,9 +55,7 @@ impl Ops {
         if self.0.store.ping().await.is_err() {
             hindrances.push("the database does not answer");
         }
-        if !self.0.status.is_connected() {
-            hindrances.push("the gateway is not connected");
-        }
+        hindrances.extend(self.0.status.hindrance());
         hindrances
     }
 }
@@ -80,14 +78,20 @@ async fn metrics(State(ops): State<Ops>) -> Response {
         registry.register(name, help, gauge);
     };
     let count = |counter: &AtomicU64| i64::try_from(counter.load(Ordering::Relaxed)).unwrap_or(i64::MAX);
-    gauge("gateway_connected", "1 while the gateway is connected", i64::from(parts.status.is_connected()));
-    gauge(
-        "gateway_identifies",
-        "Sessions begun since the start; Discord allows 1,000 a day",
-        count(&parts.status.identified),
-    );
-    gauge("gateway_resumes", "Sessions resumed since the start", count(&parts.status.resumed));
-    gauge("interactions_unreadable", "Interactions whose asker got no answer", count(&parts.status.unreadable));
+    match &parts.status {
+        Status::Gateway(status) => {
+            gauge("gateway_connected", "1 while the gateway is connected", i64::from(status.is_connected()));
+            let help = "Sessions begun since the start; Discord allows 1,000 a day";
+            gauge("gateway_identifies", help, count(&status.identified));
+            gauge("gateway_resumes", "Sessions resumed since the start", count(&status.resumed));
+        }
+        Status::Http(status) => {
+            let help = "Requests to the interactions endpoint that were not shown to be Discord's, since the start";
+            gauge("interactions_refused", help, count(&status.refused));
+        }
+    }
+    let unreadable = i64::try_from(parts.status.unreadable()).unwrap_or(i64::MAX);
+    gauge("interactions_unreadable", "Interactions whose asker got no answer", unreadable);
     gauge("directory_devices", "Devices in memory", i64::try_from(parts.directory.len()).unwrap_or(i64::MAX));
     let age = parts.directory.read_at().map_or(-1, |at| now.duration_since(at).as_secs());
     gauge("directory_age_seconds", "Age of the list of devices; -1: never read", age);

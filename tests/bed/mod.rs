@@ -79,13 +79,22 @@ impl Bed {
 
     /// The same in a world that was changed before it began.
     pub(crate) async fn in_world(name: &str, config: &str, change: impl FnOnce(&mut sim::Scenario)) -> Self {
+        Self::on_stage(name, config, |options| change(&mut options.scenario)).await
+    }
+
+    /// The same with interactions over the gateway, whatever the run is about.
+    pub(crate) async fn over_gateway(name: &str) -> Self {
+        Self::on_stage(name, "", |options| options.http = false).await
+    }
+
+    /// The same with interactions posted to the bot, and `config` laid over the bot's.
+    pub(crate) async fn over_http(name: &str, config: &str) -> Self {
+        Self::on_stage(name, config, |options| options.http = true).await
+    }
+
+    /// The same on a stage that is set up otherwise.
+    pub(crate) async fn on_stage(name: &str, config: &str, change: impl FnOnce(&mut StageOptions)) -> Self {
         let log = log::start();
-        let traffic_log = std::env::var_os("TRAFFIC_DIR").map(|folder| {
-            let file = PathBuf::from(folder).join(format!("{}.jsonl", name.replace(' ', "-")));
-            // A record is of one run; an older one is in the way.
-            let _may_not_exist = std::fs::remove_file(&file);
-            file
-        });
         let mut config: toml::Table = config.parse().expect("the scene's config is TOML");
         // People in scenes act faster than people do.
         config.entry("limits").or_insert_with(|| toml::Value::Table(unhurried()));
@@ -93,8 +102,16 @@ impl Bed {
         config.entry("directory").or_insert_with(|| toml::Value::Table(toml::toml! { refresh = "24h" }));
         let database = database().await;
         lay_database(&mut config, database.as_ref());
-        let mut options = StageOptions { config: config.to_string(), traffic_log, ..StageOptions::still() };
-        change(&mut options.scenario);
+        let mut options = StageOptions { config: config.to_string(), http: over_http(), ..StageOptions::still() };
+        change(&mut options);
+        options.traffic_log = std::env::var_os("TRAFFIC_DIR").map(|folder| {
+            let transport = if options.http { "-over-http" } else { "" };
+            let engine = if database.is_some() { "-on-another-engine" } else { "" };
+            let file = PathBuf::from(folder).join(format!("{}{transport}{engine}.jsonl", name.replace(' ', "-")));
+            // A record is of one run; an older one is in the way.
+            let _may_not_exist = std::fs::remove_file(&file);
+            file
+        });
         let stage = Box::pin(Stage::start(options)).await.expect("the stage starts");
         stage.sim.discord.set_limits(Limits::generous());
         Box::pin(stage.settle()).await.expect("the bot comes to rest after its start");
@@ -260,6 +277,11 @@ impl Bed {
         self.log.lines().iter().any(|line| line.text.contains(words))
     }
 
+    /// How many lines of the log hold these words.
+    pub(crate) fn times_logged(&self, words: &str) -> usize {
+        self.log.lines().iter().filter(|line| line.text.contains(words)).count()
+    }
+
     /// Waits (in real time) for something that no clock of ours governs: serenity's connection.
     pub(crate) async fn wait_for(&self, what: &str, holds: impl Fn() -> bool) {
         let waiting = async {
@@ -348,6 +370,15 @@ fn lay_database(config: &mut toml::Table, database: Option<&Database>) {
     if let Some(database) = database {
         let url = toml::Value::from(database.url().expose_secret());
         config.insert("store".to_owned(), toml::Value::Table([("url".to_owned(), url)].into_iter().collect()));
+    }
+}
+
+/// Whether this run plays its scenes with interactions posted to the bot (`BED_TRANSPORT=http`).
+fn over_http() -> bool {
+    match std::env::var("BED_TRANSPORT").as_deref() {
+        Ok("http") => true,
+        Ok("gateway") | Err(_) => false,
+        Ok(other) => panic!("BED_TRANSPORT is gateway or http, not {other:?}"),
     }
 }
 

@@ -37,6 +37,19 @@ impl<'a> Person<'a> {
         self.runs_in(HELPDESK, command).await
     }
 
+    /// Types a command in the helpdesk's channel and does not wait.
+    pub(crate) fn starts(self, command: &str) -> Answer<'a> {
+        self.answer(self.chat().run(HELPDESK, command).expect("the client sends it"))
+    }
+
+    /// Types a command that somebody between Discord and the bot keeps to himself: the request as it was sent.
+    pub(crate) fn loses(self, command: &str) -> sim::discord::Delivery {
+        self.bed.discord.hold_deliveries(true);
+        self.starts(command);
+        self.bed.discord.hold_deliveries(false);
+        self.bed.discord.deliveries().pop().expect("it was signed")
+    }
+
     /// Types a command in another channel.
     pub(crate) async fn runs_in(self, channel: &str, command: &str) -> Answer<'a> {
         let interaction = self.chat().run(channel, command).expect("the client sends it");

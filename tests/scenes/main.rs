@@ -9,6 +9,7 @@ mod calls;
 mod clicks;
 mod follow_up;
 mod hostile;
+mod http;
 mod joining;
 mod late;
 mod linked;

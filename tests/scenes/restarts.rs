@@ -116,7 +116,7 @@ async fn commands_are_registered_once_and_not_at_every_start() {
 
 #[tokio::test]
 async fn a_gateway_connection_that_breaks_is_resumed_and_misses_nothing() {
-    let bed = Bed::new("dropped gateway").await;
+    let bed = Bed::over_gateway("dropped gateway").await;
     let asked = bed.user("hanna").runs("/sync device:LT-042").await;
     bed.discord.drop_gateway();
     bed.wait_for("the session is resumed", || bed.has_logged("resumed the gateway session")).await;
@@ -130,7 +130,7 @@ async fn a_gateway_connection_that_breaks_is_resumed_and_misses_nothing() {
 
 #[tokio::test]
 async fn a_reconnect_that_discord_asks_for_is_obeyed() {
-    let bed = Bed::new("reconnect asked for").await;
+    let bed = Bed::over_gateway("reconnect asked for").await;
     bed.discord.ask_to_reconnect();
     bed.wait_for("the session is resumed", || bed.has_logged("resumed the gateway session")).await;
     bed.user("hanna").runs("/help").await.says("Intune sync");

@@ -1,9 +1,10 @@
 //! Discord's REST API and gateway, strict; and the people who type and click.
 //!
 //! [`Discord`] is a handle to all of it. REST lives in `rest`, what Discord enforces on bodies in `rules`,
-//! the websocket in `gateway`; people act through [`ChatUser`].
+//! the websocket in `gateway`, what is posted to a bot instead in `endpoint`; people act through [`ChatUser`].
 
 mod embed;
+mod endpoint;
 mod error;
 mod faults;
 mod gateway;
@@ -32,6 +33,7 @@ use crate::{Clock, Scenario, Traffic};
 use state::State;
 
 pub use embed::{Embed, EmbedAuthor, EmbedField, EmbedFooter, EmbedImage};
+pub use endpoint::{Delivery, EndpointRefused, Told};
 pub use faults::Fault;
 pub use ids::{ChannelId, InteractionId, MessageId, RoleId, UserId};
 pub use limits::{Limits, Rate};

@@ -1,4 +1,4 @@
-//! The JSON of people, roles, channels and the guild, and the interactions that the gateway delivers.
+//! The JSON of people, roles, channels and the guild, and the interactions that the bot gets.
 
 use serde_json::{Value, json};
 
@@ -84,9 +84,9 @@ pub(super) fn guild(state: &State) -> Value {
 /// The bot's application.
 pub(super) fn application(state: &State) -> Value {
     json!({"id": state.app_id.to_string(), "name": state.bot_name, "icon": null, "description": "",
-        "rpc_origins": [], "bot_public": false, "bot_require_code_grant": false, "verify_key": "0".repeat(64),
+        "rpc_origins": [], "bot_public": false, "bot_require_code_grant": false, "verify_key": state.endpoint.public_key(),
         "flags": 0, "team": null, "summary": "", "bot": bot_user(state),
-        "integration_types_config": {"0": {}}, "interactions_endpoint_url": null})
+        "integration_types_config": {"0": {}}, "interactions_endpoint_url": state.endpoint.url})
 }
 
 /// An `INTERACTION_CREATE` event's body.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
+use super::endpoint::Endpoint;
 use super::faults::Faults;
 use super::gateway::Gateway;
 use super::ids::{ChannelId, InteractionId, MessageId, RoleId, Snowflakes, UserId};
@@ -82,12 +83,12 @@ pub(super) struct Interaction {
     pub(super) created: Timestamp,
     pub(super) sent: Instant,
     pub(super) payload: Value,
-    /// Sessions that got it.
+    /// Sessions or endpoints that it was sent to.
     pub(super) delivered: usize,
     pub(super) ack: Option<Ack>,
     /// When an answer came after the three seconds.
     pub(super) late: Option<Timestamp>,
-    /// The person stopped waiting (autocomplete only).
+    /// The person stopped waiting (autocomplete), or the endpoint took it wrongly or not at all.
     pub(super) abandoned: bool,
     pub(super) choices: Option<Vec<Choice>>,
     /// The message of its first answer, or the message clicked.
@@ -121,6 +122,7 @@ pub(super) struct State {
     pub(super) tokens: HashMap<String, InteractionId>,
     pub(super) snowflakes: Snowflakes,
     pub(super) gateway: Gateway,
+    pub(super) endpoint: Endpoint,
     pub(super) limiter: Limiter,
     pub(super) faults: Faults,
 }
@@ -171,6 +173,7 @@ impl State {
             tokens: HashMap::new(),
             snowflakes: Snowflakes::default(),
             gateway: Gateway::new(scenario.gateway),
+            endpoint: Endpoint::new()?,
             limiter: Limiter::new(scenario.limits),
             faults: Faults::default(),
         })

@@ -134,6 +134,25 @@ fn a_link_page_needs_its_secret_its_listener_and_its_address() {
     assert!(role.contains("write \"Intune Administrator\" or \"Global Administrator\""), "{role}");
 }
 
+const HTTP: &str = "[web]\nlisten = \"127.0.0.1:8080\"\n";
+const KEY: &str = "67c6bd767ca099e79efac9fcce4d2022a63bf7dea780e7f3d813f694c1597089";
+
+#[test]
+fn interactions_by_http_need_a_key_and_a_listener_and_no_link_page() {
+    let mode = |key: &str| LEAST.replace("[entra]", &format!("mode = \"http\"\npublic_key = \"{key}\"\n[entra]"));
+    let settings = with_file(&format!("{}{HTTP}", mode(KEY)), &[]).unwrap();
+    assert_eq!(settings.discord.mode, crate::settings::Mode::Http(KEY.parse().unwrap()));
+    assert!(settings.web.listen.is_some() && settings.link.is_none());
+    let says = |text: &str| with_file(text, &[]).unwrap_err().to_string();
+    assert!(says(&mode(KEY)).starts_with("`web.listen`: is needed with discord.mode"), "{}", says(&mode(KEY)));
+    let missing = says(&format!("{}{HTTP}", mode("")));
+    assert!(missing.starts_with("`discord.public_key`: is needed with discord.mode"), "{missing}");
+    let slip = says(&format!("{}{HTTP}", mode("67c6")));
+    assert!(slip.contains("copy the 64 digits and letters of General Information > Public Key"), "{slip}");
+    let slip = says(&LEAST.replace("[entra]", "mode = \"webhook\"\n[entra]"));
+    assert_eq!(slip, "`discord.mode`: write \"gateway\" or \"http\"");
+}
+
 #[test]
 fn the_gateway_must_be_on_the_apis_host() {
     let text = LEAST

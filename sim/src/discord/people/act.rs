@@ -261,11 +261,14 @@ impl ChatUser {
             };
             interaction.payload = payload::interaction(state, &interaction, &token, &wish.data, &base);
             self.lies.tell(state, user, &mut interaction.payload)?;
-            interaction.delivered = state.gateway.dispatch("INTERACTION_CREATE", &interaction.payload);
+            if state.endpoint.url.is_none() {
+                interaction.delivered = state.gateway.dispatch("INTERACTION_CREATE", &interaction.payload);
+            }
             state.tokens.insert(token, id);
             state.interactions.insert(id, interaction);
             Ok(id)
         })?;
+        self.discord.send_to_endpoint(id);
         self.discord.notify();
         Ok(id)
     }
@@ -274,6 +277,9 @@ impl ChatUser {
 impl Discord {
     /// Delivers the same interaction a second time, as Discord sometimes does.
     pub fn resend(&self, id: InteractionId) -> bool {
+        if self.send_to_endpoint(id) {
+            return true;
+        }
         self.with(|state| {
             let Some(payload) = state.interactions.get(&id).map(|one| one.payload.clone()) else { return false };
             state.gateway.dispatch("INTERACTION_CREATE", &payload) > 0

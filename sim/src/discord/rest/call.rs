@@ -59,6 +59,13 @@ impl Call {
         }
     }
 
+    /// An answer that came without a request of its own: only its body counts.
+    pub(super) fn inline(body: &[u8]) -> Self {
+        let json: Option<Value> = serde_json::from_slice(body).ok();
+        let (method, path, broken) = ("POST".to_owned(), String::new(), json.is_none());
+        Self { method, path, query: None, token: None, json, files: Vec::new(), broken }
+    }
+
     /// The path after `/api/v10`, in its parts.
     pub(super) fn segments(&self) -> Vec<&str> {
         self.path.trim_start_matches("/api/v10").split('/').filter(|part| !part.is_empty()).collect()

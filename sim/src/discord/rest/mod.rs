@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use super::error::ApiError;
 use super::faults::Fault;
-use super::ids::{ChannelId, MessageId};
+use super::ids::{ChannelId, InteractionId, MessageId};
 use super::limits::{Class, Headers};
 use crate::traffic::InFlight;
 use crate::{Discord, Exchange, Service};
@@ -58,6 +58,13 @@ pub(super) async fn serve(State(discord): State<Discord>, request: Request) -> R
         hang_up();
     }
     response(status, json, headers, retry)
+}
+
+/// Takes the body of an endpoint's answer as a callback; whether it is a good one.
+pub(super) fn answered_inline(discord: &Discord, id: InteractionId, body: &[u8]) -> bool {
+    let token = discord.with(|state| state.tokens.iter().find(|(_, of)| **of == id).map(|(token, _)| token.clone()));
+    let call = Call::inline(body);
+    token.is_some_and(|token| interactions::callback(discord, &call, &id.to_string(), &token).is_ok())
 }
 
 /// Counts a request as being served, and tells listeners once it no longer is (also when the answer is lost).
