@@ -196,3 +196,42 @@ impl Listen for Ear {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(url: &str) -> PgSslMode {
+        options(url).unwrap().get_ssl_mode()
+    }
+
+    #[test]
+    fn another_machine_must_prove_who_it_is_unless_the_address_says_otherwise() {
+        for far in ["postgres://bot:pw@db.contoso.example/bot", "postgresql://bot:pw@10.0.0.7:5433/bot"] {
+            assert!(matches!(mode(far), PgSslMode::VerifyFull), "{far}");
+            assert!(matches!(mode(&format!("{far}?sslmode=disable")), PgSslMode::Disable));
+            assert!(matches!(mode(&format!("{far}?sslmode=require")), PgSslMode::Require));
+        }
+        for near in [
+            "postgres://bot@localhost/bot",
+            "postgres://bot@127.0.0.1/bot",
+            "postgres://bot@[::1]/bot",
+            "postgres://bot@localhost/bot?host=/run/postgresql",
+        ] {
+            assert!(!matches!(mode(near), PgSslMode::VerifyFull), "{near}");
+        }
+    }
+
+    #[test]
+    fn only_what_is_meant_for_this_engine_comes_out_of_its_comment() {
+        use sqlx::Execute as _;
+        let claim = query("SELECT id FROM notices LIMIT 1 /*postgres FOR UPDATE SKIP LOCKED */");
+        assert_eq!(prepared(claim).sql().as_str(), "SELECT id FROM notices LIMIT 1  FOR UPDATE SKIP LOCKED ");
+    }
+
+    #[test]
+    fn tenants_do_not_wait_for_each_other() {
+        let [one, other] = [1, 2].map(|number| lock_of(TenantId(uuid::Uuid::from_u128(number))));
+        assert_ne!(one, other);
+    }
+}
