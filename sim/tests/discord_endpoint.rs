@@ -10,7 +10,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
-use common::{Rest, Socket, world};
+use common::{Rest, Socket, quiet, world};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use serenity::interactions_endpoint::Verifier;
@@ -117,14 +117,14 @@ async fn while_it_is_set_the_gateway_hears_nothing() {
 #[tokio::test]
 async fn an_answer_may_stand_in_the_response_or_follow_by_the_callback() {
     let (sim, rest, bot) = bed().await;
-    bot.says(StatusCode::OK, json!({"type": 4, "data": {"content": "at once", "flags": 64}}));
+    bot.says(StatusCode::OK, json!({"type": 4, "data": quiet(json!({"content": "at once", "flags": 64}))}));
     let id = sent(&sim).await;
     assert_eq!(sim.discord.reply_to(id).unwrap().content, "at once");
     bot.says(StatusCode::ACCEPTED, Value::Null);
     let id = sent(&sim).await;
     assert_eq!(sim.discord.interaction(id), Some(InteractionState::Waiting));
     let event = bot.heard.lock().expect("nobody panicked").last().cloned().unwrap();
-    assert_eq!(rest.reply(&event, json!({"type": 4, "data": {"content": "later"}})).await.status, 204);
+    assert_eq!(rest.reply(&event, json!({"type": 4, "data": quiet(json!({"content": "later"}))})).await.status, 204);
     assert_eq!(sim.discord.reply_to(id).unwrap().content, "later");
 }
 
