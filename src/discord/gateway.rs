@@ -84,7 +84,7 @@ impl EventHandler for Events {
     }
 
     async fn interaction_create(&self, _ctx: Context, interaction: Interaction) {
-        Arc::clone(&self.handler).handle(interaction).await;
+        Box::pin(Arc::clone(&self.handler).handle(interaction)).await;
     }
 }
 

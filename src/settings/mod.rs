@@ -1,6 +1,7 @@
 //! The settings: read, checked, and typed once at start. Secrets never print.
 
 mod access;
+mod audit;
 mod load;
 mod measure;
 mod public_key;
@@ -8,10 +9,10 @@ mod reader;
 mod typed;
 
 pub use access::{Access, ChatRole, Link};
+pub use audit::Audit;
 pub use load::{BadSettings, Source, load, reference_keys};
 pub use measure::{BadDuration, BadRate, Rate, parse_duration};
 pub use public_key::{NotAPublicKey, PublicKey};
 pub use typed::{
-    Apps, Audit, Credential, Directory, Discord, Entra, Graph, Limits, Log, LogFormat, Mode, Settings, Store, Sync,
-    Watch, Web,
+    Apps, Credential, Directory, Discord, Entra, Graph, Limits, Log, LogFormat, Mode, Settings, Store, Sync, Watch, Web,
 };

@@ -6,6 +6,7 @@ use toml::Table;
 use url::Url;
 
 use super::access::{Access, Link, access, link};
+use super::audit::{Audit, audit};
 use super::load::BadSettings;
 use super::measure::Rate;
 use super::public_key::PublicKey;
@@ -118,17 +119,6 @@ pub struct Graph {
 pub struct Store {
     /// The database's address.
     pub url: SecretString,
-}
-
-/// `[audit]`
-#[derive(Clone, Debug)]
-pub struct Audit {
-    /// Seals the chain; empty: none.
-    pub key: SecretString,
-    /// How often the head is logged.
-    pub publish: SignedDuration,
-    /// How long rows are kept; `None`: for good.
-    pub keep: Option<SignedDuration>,
 }
 
 /// `[sync]`
@@ -379,20 +369,6 @@ fn entra(read: &Reader<'_>) -> Result<Entra, BadSettings> {
         credential,
         authority_url: read.url("entra", "authority_url")?,
     })
-}
-
-fn audit(read: &Reader<'_>) -> Result<Audit, BadSettings> {
-    let keep = match read.text("audit", "keep")? {
-        "" => None,
-        _ => Some(read.duration("audit", "keep")?),
-    };
-    let publish = read.duration("audit", "publish")?;
-    for (key, duration) in [("publish", Some(publish)), ("keep", keep)] {
-        if duration.is_some_and(|duration| !duration.is_positive()) {
-            return Err(BadSettings::value(format!("audit.{key}"), "must be longer than nothing"));
-        }
-    }
-    Ok(Audit { key: SecretString::from(read.text("audit", "key")?.to_owned()), publish, keep })
 }
 
 fn watch(read: &Reader<'_>) -> Result<Watch, BadSettings> {

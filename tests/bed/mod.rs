@@ -7,6 +7,7 @@ mod log;
 mod person;
 pub(crate) mod show;
 mod span;
+mod surroundings;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -16,16 +17,16 @@ use std::time::Duration;
 use intune_sync_bot::demo::{Stage, StageOptions};
 use intune_sync_bot::store::{EntraPerson, LinkSource, Linked, Store};
 use jiff::{SignedDuration, Timestamp};
-use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use sim::discord::{Limits, MessageId, MessageView};
 use sim::tenant::{Fault, FaultId, SyncCall};
 use tokio::sync::RwLock;
 
 pub(crate) use browser::Browser;
-use engines::{Database, Engine};
+use engines::Database;
 pub(crate) use person::Person;
 pub(crate) use span::Spans;
+use surroundings::{database, lay_database, over_http};
 
 /// Where the helpdesk asks.
 pub(crate) const HELPDESK: &str = "helpdesk";
@@ -352,33 +353,6 @@ impl Bed {
             let came = lines.iter().any(|line| line.level == tracing::Level::ERROR && line.text.contains(words));
             assert!(came, "a declared ERROR did not come: {words}");
         }
-    }
-}
-
-/// `BED_STORE=postgres` puts the scenes on the server of the tests; without it they are on a file of the stage's.
-async fn database() -> Option<Database> {
-    let engine = match std::env::var("BED_STORE").as_deref() {
-        Err(_) => return None,
-        Ok("sqlite") => Engine::Sqlite,
-        Ok("postgres") => Engine::Postgres,
-        Ok(other) => panic!("BED_STORE is sqlite or postgres, not {other:?}"),
-    };
-    Some(Database::new(engine).await)
-}
-
-fn lay_database(config: &mut toml::Table, database: Option<&Database>) {
-    if let Some(database) = database {
-        let url = toml::Value::from(database.url().expose_secret());
-        config.insert("store".to_owned(), toml::Value::Table([("url".to_owned(), url)].into_iter().collect()));
-    }
-}
-
-/// Whether this run plays its scenes with interactions posted to the bot (`BED_TRANSPORT=http`).
-fn over_http() -> bool {
-    match std::env::var("BED_TRANSPORT").as_deref() {
-        Ok("http") => true,
-        Ok("gateway") | Err(_) => false,
-        Ok(other) => panic!("BED_TRANSPORT is gateway or http, not {other:?}"),
     }
 }
 
