@@ -74,7 +74,9 @@ impl App {
         let store = Store::sealed(&settings).await.context("while opening the store")?;
         store.release_leases().await.context("while taking over the store")?;
         let error_table = Arc::new(error_table(&settings)?);
-        let graph = Arc::new(graph(&settings, &clock)?);
+        // One for every far end: each would read the system's certificates anew.
+        let http = http_client()?;
+        let graph = Arc::new(graph_over(&settings, http.clone(), &clock)?);
         let gate = Arc::new(Gate::new(Arc::clone(&graph), store.clone(), settings.access.clone(), &clock));
         let directory = Arc::new(Directory::default());
         let bells = Bells::new(&clock, WORKERS);
@@ -88,11 +90,11 @@ impl App {
             clock.clone(),
             bells.clone(),
         ));
-        let outbound = Outbound::new(&settings.discord, http_client()?);
+        let outbound = Outbound::new(&settings.discord, http.clone());
         register(&outbound, &store, &settings.discord.guild_ids, false)
             .await
             .context("while registering the slash commands; is the bot's token right, and is it in every server of discord.guild_ids?")?;
-        let linking = Arc::new(linking(&settings, &graph, &store, &clock)?);
+        let linking = Arc::new(linking(&settings, http, &graph, &store, &clock));
         let handler = Arc::new(Handler::new(
             Arc::clone(&desk),
             Arc::clone(&linking),
@@ -221,20 +223,21 @@ fn error_table(settings: &Settings) -> anyhow::Result<ErrorTable> {
 
 /// Builds the client for Graph.
 pub fn graph(settings: &Settings, clock: &Clock) -> anyhow::Result<Graph> {
+    graph_over(settings, http_client()?, clock)
+}
+
+fn graph_over(settings: &Settings, http: reqwest::Client, clock: &Clock) -> anyhow::Result<Graph> {
     let token = Token::new(&settings.entra, &settings.graph.url)?;
-    Ok(Graph::new(settings, token, http_client()?, clock))
+    Ok(Graph::new(settings, token, http, clock))
 }
 
 /// Builds what links chat accounts to Entra people; with `[link]`, by signing in.
-fn linking(settings: &Settings, graph: &Arc<Graph>, store: &Store, clock: &Clock) -> anyhow::Result<Linking> {
-    let page = match &settings.link {
-        None => None,
-        Some(link) => {
-            let sign_in = SignIn::new(settings, link, http_client()?, clock);
-            Some(LinkPage { sign_in, public_url: link.public_url.clone() })
-        }
-    };
-    Ok(Linking::new(Arc::clone(graph), store.clone(), page, clock.clone()))
+fn linking(settings: &Settings, http: reqwest::Client, graph: &Arc<Graph>, store: &Store, clock: &Clock) -> Linking {
+    let page = settings.link.as_ref().map(|link| LinkPage {
+        sign_in: SignIn::new(settings, link, http, clock),
+        public_url: link.public_url.clone(),
+    });
+    Linking::new(Arc::clone(graph), store.clone(), page, clock.clone())
 }
 
 /// An HTTP client with deadlines, which follows no redirect: a token must not be led elsewhere.
