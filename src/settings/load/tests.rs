@@ -168,7 +168,8 @@ fn the_example_is_accepted_and_short() {
     let example = example
         .replace("token_file = \"/run/secrets/discord_token\"", "token = \"t\"")
         .replace("client_secret_file = \"/run/secrets/entra_client_secret\"", "client_secret = \"s\"")
-        .replace("client_secret_file = \"/run/secrets/link_client_secret\"", "client_secret = \"s\"");
+        .replace("client_secret_file = \"/run/secrets/link_client_secret\"", "client_secret = \"s\"")
+        .replace("key_file = \"/run/secrets/audit_key\"", "key = \"k\"");
     let settings = with_file(&example, &[]).unwrap();
     assert!(settings.access.require_link, "with a link page, links are required unless the operator says otherwise");
 }
