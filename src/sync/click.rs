@@ -151,7 +151,11 @@ impl Desk {
 
     /// The device of an ended sync of this person's, for "Sync again".
     pub async fn again(&self, actor: &Actor, device_sync: DeviceSyncId) -> Result<Option<DeviceId>, Trouble> {
-        let ended = self.store.ended_sync(device_sync).await?;
-        Ok(ended.filter(|(asker, _)| *asker == actor.user).map(|(_, device)| device))
+        let ended = self.store.ended_sync(device_sync).await?.filter(|(asker, _)| *asker == actor.user);
+        if ended.is_none() {
+            let row = AuditRow::new(Event::ClickIgnored).by(actor).detail(json!({ "why": "nothing_to_repeat" }));
+            self.store.audit(self.clock.now(), &row).await?;
+        }
+        Ok(ended.map(|(_, device)| device))
     }
 }

@@ -127,6 +127,12 @@ async fn forged_and_foreign_custom_ids_get_a_polite_answer() {
     tell.says("There is nothing left to watch for here.");
     let again = bed.user("hanna").forges(message, "v1:again:00000000000000000000000000000001").await;
     again.says("Your choice changed nothing");
+    // Each is in the audit, by whom and why.
+    let whys: Vec<_> = bed.audit().await.into_iter().skip(1).map(|(_, detail)| detail["why"].clone()).collect();
+    let mut expected = vec!["unknown"; 2];
+    expected.extend(["foreign_id"; 4]);
+    expected.extend(["nothing_to_watch", "nothing_to_repeat"]);
+    assert_eq!(whys, expected);
     asked.says("Sync `LT-042`?").clicks("No").await;
     assert!(bed.calls().is_empty());
     bed.finish().await;
