@@ -13,7 +13,7 @@ use crate::chat::{Actor, ChatRoleId, ChatUserId, GuildId};
 use crate::clock::{Bell, Clock};
 use crate::graph::{self, Graph, Patience, Wanted};
 use crate::intune::{
-    Decision, Denial, Device, Grant, GroupId, Reach, RoleDefinition, RolePolicy, Scope, Tags, Task, decide,
+    Authority, Decision, Denial, Device, Grant, GroupId, Reach, RoleDefinition, RolePolicy, Scope, Tags, Task, decide,
 };
 use crate::settings::Access;
 use crate::store::{self, Store};
@@ -72,9 +72,10 @@ impl Gate {
         Self { graph, store, access, policy, clock: clock.clone(), memory, display: Mutex::default(), display_bell }
     }
 
-    /// A command or a click begins: nothing that was read about this person before counts any more.
-    pub fn forget(&self, actor: &Actor) {
+    /// A command or a click begins: nothing that was read about this person before this moment counts any more.
+    pub fn begin(&self, actor: &Actor) -> Timestamp {
         self.memory.forget_person(actor.user);
+        self.clock.now()
     }
 
     /// May the actor do this task on this device? What was read about them before `since` does not count.
@@ -139,7 +140,7 @@ impl Gate {
     fn before_any_device<'a>(&self, task: Task, holds: &'a Holds) -> Result<Decision, Undecided<'a>> {
         let (grants, missing, linked) = match holds {
             Holds::Nothing(denial) => return Err(Undecided { denial: denial.clone(), grants: &[] }),
-            Holds::Everything(by) => return Ok(Decision::Allowed { by: by.clone() }),
+            Holds::Everything(role) => return Ok(Decision::Allowed { by: Authority::EntraAdmin { role: *role } }),
             Holds::Grants { grants, missing, linked } => (grants, missing, *linked),
         };
         if grants.is_empty() && !missing.is_empty() {

@@ -8,7 +8,7 @@ use super::gate::{CheckFailed, Gate};
 use super::memory::Roles;
 use crate::chat::{Actor, ChatRoleId, ChatUserId};
 use crate::graph::{Error, Patience, PersonFacts};
-use crate::intune::{Authority, Denial, EntraUserId, Grant, RoleDefinition, Scope, Source, Tags};
+use crate::intune::{Denial, EntraAdmin, EntraUserId, Grant, RoleDefinition, Scope, Source, Tags};
 use crate::settings::ChatRole;
 use crate::store::Link;
 
@@ -18,7 +18,7 @@ pub(super) enum Holds {
     /// Nothing, whatever is asked.
     Nothing(Denial),
     /// Every device: an Entra role above Intune's own.
-    Everything(Authority),
+    Everything(EntraAdmin),
     /// Roles, each for some devices.
     Grants {
         grants: Vec<Grant>,
@@ -94,7 +94,7 @@ impl Gate {
             return Ok(Holds::Nothing(Denial::AccountEnded));
         }
         if let Some(&role) = self.access.entra_admins.iter().find(|role| facts.admin.contains(role)) {
-            return Ok(Holds::Everything(Authority::EntraAdmin { role }));
+            return Ok(Holds::Everything(role));
         }
         Ok(Holds::Grants { grants: assigned(&roles, &facts), missing: Vec::new(), linked: true })
     }

@@ -1,10 +1,12 @@
 //! What someone is and may do, spelled out: the answer to `/access`.
 
+use jiff::Timestamp;
+
 use super::gate::{CheckFailed, Gate};
 use super::holds::{Holds, Who, find};
 use crate::chat::{Actor, ChatRoleId};
 use crate::graph::Patience;
-use crate::intune::{Authority, Denial, EntraAdmin, Grant, Scope, Source, Tags, Task};
+use crate::intune::{Denial, EntraAdmin, Grant, Scope, Source, Tags, Task};
 use crate::store::EntraPerson;
 
 /// Everything that counts for one person.
@@ -76,18 +78,16 @@ pub enum HeldScope {
 }
 
 impl Gate {
-    /// What the actor is and holds right now.
-    pub async fn standing(&self, actor: &Actor) -> Result<Standing, CheckFailed> {
+    /// What the actor is and holds; what was read about them before `since` does not count.
+    pub async fn standing(&self, actor: &Actor, since: Timestamp) -> Result<Standing, CheckFailed> {
         match self.who(actor.user).await? {
             Who::Nobody(denial) => Ok(Standing::Nobody(denial)),
             Who::ChatRoles => self.chat_standing(&actor.roles).await,
             Who::Linked(link) => {
-                let now = self.clock.now();
-                let holds = self.linked(actor.user, link.person.id, now, Patience::Interactive).await?;
+                let holds = self.linked(actor.user, link.person.id, since, Patience::Interactive).await?;
                 let (holds, admin) = match holds {
                     Holds::Nothing(denial) => (Err(denial), None),
-                    Holds::Everything(Authority::EntraAdmin { role }) => (Ok(Vec::new()), Some(role)),
-                    Holds::Everything(_) => (Ok(Vec::new()), None),
+                    Holds::Everything(role) => (Ok(Vec::new()), Some(role)),
                     Holds::Grants { grants, .. } => {
                         (Ok(grants.iter().filter_map(|grant| self.held(grant)).collect()), None)
                     }

@@ -37,7 +37,7 @@ pub struct Display {
     people: HashMap<ChatUserId, Seen>,
     groups: HashMap<GroupId, (Timestamp, Arc<Members>)>,
     failed_groups: HashMap<GroupId, Timestamp>,
-    tags: Arc<HashMap<DeviceId, (Timestamp, BTreeSet<ScopeTag>)>>,
+    tags: KnownTags,
     wanted_tags: BTreeSet<DeviceId>,
 }
 
@@ -79,8 +79,11 @@ pub enum Visibility {
 pub struct Part {
     scope: PartScope,
     tags: Option<(BTreeSet<ScopeTag>, KnownTags)>,
+    /// When this was put together: tags that were read long before it are not known any more.
+    now: Timestamp,
 }
 
+/// The scope tags of devices that somebody typed for, and when they were read.
 type KnownTags = Arc<HashMap<DeviceId, (Timestamp, BTreeSet<ScopeTag>)>>;
 
 #[derive(Clone, Debug)]
@@ -129,7 +132,7 @@ impl Part {
         match (&self.tags, in_scope) {
             (_, false) => Shown::No,
             (None, true) => Shown::Yes,
-            (Some((tags, known)), true) => match known.get(&device.id) {
+            (Some((tags, known)), true) => match known.get(&device.id).filter(|(at, _)| is_recent(*at, self.now)) {
                 None => Shown::TagsUnknown,
                 Some((_, of_device)) if tags.is_disjoint(of_device) => Shown::No,
                 Some(_) => Shown::Yes,
@@ -164,7 +167,7 @@ impl Gate {
             failed_at: None,
         });
         seen.typed_at = now;
-        let known = seen.grants.clone().filter(|(read_at, _)| now.duration_since(*read_at) < OLDEST);
+        let known = seen.grants.clone().filter(|(read_at, _)| is_recent(*read_at, now));
         let everything = seen.everything;
         let Some((_, grants)) = known else {
             self.display_bell.ring();
@@ -206,7 +209,8 @@ impl Gate {
     /// Reads whatever suggestions miss, and what is about to grow old.
     pub async fn refresh_display(&self) {
         if !self.access.chat_roles.is_empty()
-            && self.memory.fresh_definitions().is_none_or(|_| self.is_old_for_display())
+            // A little earlier than the gate would.
+            && self.memory.definitions_age().is_none_or(|age| age >= FRESH)
             && let Err(error) = self.memory.read_definitions(&self.graph, Patience::Interactive).await
         {
             tracing::warn!(%error, "Intune's roles could not be read; suggestions stay empty until they can");
@@ -222,11 +226,6 @@ impl Gate {
         self.refresh_people().await;
         self.refresh_groups().await;
         self.refresh_tags().await;
-    }
-
-    /// Definitions live as long in the gate's memory as they may; for display they are read a little earlier.
-    fn is_old_for_display(&self) -> bool {
-        self.memory.definitions_age().is_none_or(|age| age >= FRESH)
     }
 
     async fn refresh_people(&self) {
@@ -317,7 +316,7 @@ impl Gate {
         let read = self.graph.device_tags(&wanted, Patience::Once).await;
         let mut display = self.lock();
         let tags = Arc::make_mut(&mut display.tags);
-        tags.retain(|_, (at, _)| read_at.duration_since(*at) < OLDEST);
+        tags.retain(|_, (at, _)| is_recent(*at, read_at));
         for (device, found) in wanted.into_iter().zip(read) {
             match found {
                 Ok(Some(found)) => {
@@ -330,6 +329,11 @@ impl Gate {
             }
         }
     }
+}
+
+/// Whether what was read then may still be shown.
+fn is_recent(read_at: Timestamp, now: Timestamp) -> bool {
+    now.duration_since(read_at) < OLDEST
 }
 
 /// Whether a failure is long enough ago to ask again.
@@ -346,7 +350,7 @@ fn parts<'a>(display: &Display, grants: impl Iterator<Item = &'a Grant>, now: Ti
             Scope::Unknown => continue,
             Scope::Groups(groups) => {
                 let known = groups.iter().filter_map(|group| display.groups.get(group));
-                let fresh = known.filter(|(read_at, _)| now.duration_since(*read_at) < OLDEST);
+                let fresh = known.filter(|(read_at, _)| is_recent(*read_at, now));
                 PartScope::Members(fresh.map(|(_, members)| Arc::clone(members)).collect())
             }
         };
@@ -358,7 +362,7 @@ fn parts<'a>(display: &Display, grants: impl Iterator<Item = &'a Grant>, now: Ti
         if tags.is_none() && matches!(scope, PartScope::All) {
             return Visibility::Everything;
         }
-        parts.push(Part { scope, tags });
+        parts.push(Part { scope, tags, now });
     }
     if parts.is_empty() { Visibility::Nothing } else { Visibility::Parts(parts) }
 }

@@ -52,7 +52,7 @@ impl Desk {
         if self.settings.sync.require_reason && reason.is_none() {
             return self.refused(actor, Refusal::ReasonRequired).await.map(Asked::Refused);
         }
-        let (device, decision) = match self.resolve(Task::SyncDevice, actor, text).await? {
+        let (device, decision) = match self.resolve(Task::SyncDevice, actor, text, self.gate.begin(actor)).await? {
             Resolved::One(device, decision) => (device, decision),
             Resolved::Several(devices) => {
                 let choice = self.offer(actor, Purpose::Sync, reason).await?;

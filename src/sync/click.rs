@@ -42,8 +42,7 @@ impl Desk {
     /// What the gate says at the press of Yes. `None`: it is not theirs to press, or Entra, Graph or the store did not say
     /// in time; then the press is written down, and the worker decides before anything is sent.
     pub async fn recheck(&self, actor: &Actor, request: RequestId) -> Option<Decision> {
-        self.gate.forget(actor);
-        let now = self.clock.now();
+        let now = self.gate.begin(actor);
         let device = match self.store.confirmable(now, request, actor).await {
             Ok(device) => device?,
             Err(error) => {
@@ -129,8 +128,7 @@ impl Desk {
 
     /// "Tell me when it shows up." Not for somebody who holds no role any more.
     pub async fn tell(&self, actor: &Actor, device_sync: DeviceSyncId) -> Result<Result<Told, Denial>, Trouble> {
-        let now = self.clock.now();
-        self.gate.forget(actor);
+        let now = self.gate.begin(actor);
         let ruled_out = self.gate.rule_out(Task::ReadDevice, actor, now, Patience::Once).await;
         if let Some(denial) = self.checked(actor, ruled_out).await? {
             let detail = json!({ "why": "rights_ended", "denial": denial });

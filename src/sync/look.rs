@@ -95,7 +95,7 @@ impl Desk {
     }
 
     async fn look(&self, actor: &Actor, text: &str, purpose: Purpose) -> Result<Looked<Box<Device>>, Trouble> {
-        match self.resolve(Task::ReadDevice, actor, text).await? {
+        match self.resolve(Task::ReadDevice, actor, text, self.gate.begin(actor)).await? {
             Resolved::One(device, decision) => {
                 let row =
                     AuditRow::new(Event::Read).by(actor).device(device.id).detail(json!({ "decision": decision }));
@@ -111,12 +111,12 @@ impl Desk {
 
     /// `/access`
     pub async fn access(&self, actor: &Actor, text: Option<&str>) -> Result<Looked<AccessAnswer>, Trouble> {
-        self.gate.forget(actor);
-        let standing = self.gate.standing(actor).await;
+        let since = self.gate.begin(actor);
+        let standing = self.gate.standing(actor, since).await;
         let standing = self.checked(actor, standing).await?;
         let device = match text {
             None => None,
-            Some(text) => match self.resolve(Task::SyncDevice, actor, text).await? {
+            Some(text) => match self.resolve(Task::SyncDevice, actor, text, since).await? {
                 Resolved::One(device, decision) => Some(Ok((device, decision))),
                 Resolved::No(Refusal::NotAllowed { denial, device: Some(device) }) => {
                     Some(Ok((device, Decision::Denied(denial))))

@@ -26,11 +26,14 @@ pub(super) enum Resolved {
 }
 
 impl Desk {
-    /// Finds the device that `text` names, and asks the gate about `task` on it. A command begins here: nothing that was
-    /// read about the person before counts.
-    pub(super) async fn resolve(&self, task: Task, actor: &Actor, text: &str) -> Result<Resolved, Trouble> {
-        let since = self.clock.now();
-        self.gate.forget(actor);
+    /// Finds the device that `text` names, and asks the gate about `task` on it, in a command that began at `since`.
+    pub(super) async fn resolve(
+        &self,
+        task: Task,
+        actor: &Actor,
+        text: &str,
+        since: Timestamp,
+    ) -> Result<Resolved, Trouble> {
         let ruled_out = self.gate.rule_out(task, actor, since, Patience::Interactive).await;
         if let Some(denial) = self.checked(actor, ruled_out).await? {
             return Ok(Resolved::No(Refusal::NotAllowed { denial, device: None }));

@@ -211,7 +211,7 @@ async fn a_decision_costs_at_most_four_requests_when_roles_are_in_memory() {
         (&tomas, "FIELD-LT-1", 4),
         (&tomas, "LT-042", 4),
     ] {
-        bench.gate.forget(actor);
+        let now = bench.gate.begin(actor);
         let from = bench.sim.tenant.graph_calls().len();
         bench.gate.rule(Task::SyncDevice, actor, device(name), now, Patience::Once).await.expect("readable");
         let cost = requests(&bench.sim, from);

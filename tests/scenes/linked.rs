@@ -334,6 +334,12 @@ async fn suggestions_show_a_linked_person_their_devices_and_nothing_before_they_
     bed.user("tomas").types("/sync device:FIELD").await;
     let tomas = bed.user("tomas").types("/sync device:FIELD").await;
     assert!(tomas.iter().any(|name| name.starts_with("FIELD-LT-1")), "{tomas:?}");
+    // A tag that was taken away is shown no longer than five minutes, also to someone who goes on typing.
+    bed.tenant.set_device_tags("FIELD-LT-1", &["0"]).unwrap();
+    bed.advance(6.minutes()).await;
+    bed.user("tomas").types("/sync device:FIELD").await;
+    bed.user("tomas").types("/sync device:FIELD").await;
+    assert!(bed.user("tomas").types("/sync device:FIELD").await.is_empty(), "its tags are read anew");
     bed.user("tomas").types("/sync device:LT-04").await;
     assert!(bed.user("tomas").types("/sync device:LT-04").await.is_empty());
     assert!(!bed.user("ines").types("/sync device:LT-04").await.is_empty());
