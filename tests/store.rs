@@ -1,17 +1,19 @@
 //! Request states: whatever people do, and in whatever order, what the store promises holds.
 
 mod engines;
+mod samples;
 
 use std::collections::{HashMap, HashSet};
 
 use engines::{Database, Engine};
 use intune_sync_bot::chat::{Actor, ChannelId, ChatRoleId, ChatUserId, GuildId};
-use intune_sync_bot::intune::{Compliance, Denial, Device, DeviceId, Platform, TenantId};
+use intune_sync_bot::intune::{Denial, TenantId};
 use intune_sync_bot::store::{
     Answer, Confirmed, DeviceSyncState, Ending, NewRequest, Notice, Outcome, RefusedWhy, Reply, RequestId, Store,
 };
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
+use samples::device;
 use secrecy::SecretString;
 use serde_json::json;
 
@@ -81,26 +83,6 @@ fn actor(person: u64) -> Actor {
         roles: vec![ChatRoleId(201)],
         guild: GuildId(1),
         channel: ChannelId(101),
-    }
-}
-
-fn device(number: u128) -> Device {
-    Device {
-        id: DeviceId(uuid::Uuid::from_u128(0x42 + number)),
-        name: format!("LT-{number}"),
-        platform: Platform::Windows,
-        os_version: "10.0".to_owned(),
-        last_check_in: None,
-        compliance: Compliance::Compliant,
-        management_state: "managed".to_owned(),
-        agent: "mdm".to_owned(),
-        user_id: None,
-        user_name: None,
-        user_principal_name: None,
-        serial: None,
-        model: None,
-        entra_device_id: None,
-        pending_action: None,
     }
 }
 
@@ -240,7 +222,7 @@ impl World {
         let handed_over = self.store.finish(self.now, &claimed, &ending).await.expect("the store answers");
         // Somebody's missing rights are theirs alone; every other outcome is that of all who wait for the device.
         let own_alone = how > 2;
-        let (id, number) = (claimed.request.id, claimed.device.id.0.as_u128() - 0x42);
+        let (id, number) = (claimed.request.id, claimed.device.id.0.as_u128());
         let mut followers = 0;
         for (other, known) in &mut self.requests {
             let same = known.device == number && known.fate == Fate::Confirmed;

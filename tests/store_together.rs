@@ -3,6 +3,7 @@
 //! Each test runs on both engines; two stores stand for two processes. Long because each race needs its own few lines, and all need the same world.
 
 mod engines;
+mod samples;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -11,12 +12,13 @@ use std::time::Duration;
 use engines::{Database, Engine};
 use intune_sync_bot::chat::{Actor, ChannelId, ChatUserId, GuildId, InteractionId};
 use intune_sync_bot::clock::Clock;
-use intune_sync_bot::intune::{Compliance, Device, DeviceId, EntraUserId, Platform, TenantId};
+use intune_sync_bot::intune::{EntraUserId, TenantId};
 use intune_sync_bot::store::{
     Accepted, AuditRow, ClaimedSync, Confirmed, DeviceSyncState, Ending, EntraPerson, Error, Event, Handshake,
     LinkSource, Linked, NewRequest, Outcome, Reply, RequestId, RequestState, Store,
 };
 use jiff::{SignedDuration, Timestamp};
+use samples::device;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqliteConnection};
@@ -119,26 +121,6 @@ impl Both {
 fn actor(person: u64) -> Actor {
     let (guild, channel) = (GuildId(1), ChannelId(101));
     Actor { user: ChatUserId(person), name: format!("person {person}"), roles: Vec::new(), guild, channel }
-}
-
-fn device(number: u128) -> Device {
-    Device {
-        id: DeviceId(uuid::Uuid::from_u128(number)),
-        name: format!("LT-{number}"),
-        platform: Platform::Windows,
-        os_version: "10.0".to_owned(),
-        last_check_in: None,
-        compliance: Compliance::Compliant,
-        management_state: "managed".to_owned(),
-        agent: "mdm".to_owned(),
-        user_id: None,
-        user_name: None,
-        user_principal_name: None,
-        serial: None,
-        model: None,
-        entra_device_id: None,
-        pending_action: None,
-    }
 }
 
 fn is_done(confirmed: &Confirmed) -> bool {

@@ -11,7 +11,7 @@ use super::links::open_as_it_is;
 use super::print::{complain, say};
 use crate::clock::Clock;
 use crate::settings::{Source, load};
-use crate::store::{AuditEntry, ChainKey, Head, Verified};
+use crate::store::{AuditEntry, ChainKey, Head, Store, Verified};
 
 /// How `audit export` writes.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -111,27 +111,30 @@ pub(super) async fn export(
 ) -> anyhow::Result<()> {
     let settings = load(source)?;
     let store = open_as_it_is(&settings).await?;
-    let (from, to) = (from.unwrap_or(Timestamp::MIN), to.unwrap_or(Timestamp::MAX));
+    let span = (from.unwrap_or(Timestamp::MIN), to.unwrap_or(Timestamp::MAX));
     let mut out = std::io::stdout().lock();
-    let mut csv = csv::Writer::from_writer(Vec::new());
-    if matches!(format, Format::Csv) {
-        csv.write_record(HEADER)?;
+    match format {
+        Format::Jsonl => each(&store, span, |entry| Ok(writeln!(out, "{}", serde_json::to_string(entry)?)?)).await,
+        Format::Csv => {
+            let mut csv = csv::Writer::from_writer(out);
+            csv.write_record(HEADER)?;
+            each(&store, span, |entry| Ok(csv.write_record(record(entry))?)).await?;
+            Ok(csv.flush()?)
+        }
     }
+}
+
+/// Does something with every row of a span of time, oldest first.
+async fn each(
+    store: &Store,
+    (from, to): (Timestamp, Timestamp),
+    mut act: impl FnMut(&AuditEntry) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let mut after = i64::MIN;
     while let Some((entries, last)) = store.audit_page(after, from, to).await? {
+        entries.iter().try_for_each(&mut act)?;
         after = last;
-        for entry in &entries {
-            match format {
-                Format::Jsonl => writeln!(out, "{}", serde_json::to_string(entry)?)?,
-                Format::Csv => csv.write_record(record(entry))?,
-            }
-        }
-        csv.flush()?;
-        out.write_all(csv.get_ref())?;
-        csv = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
     }
-    csv.flush()?;
-    out.write_all(csv.get_ref())?;
     Ok(())
 }
 
@@ -162,7 +165,7 @@ fn record(entry: &AuditEntry) -> [String; 11] {
         text(&entry.device_sync_id),
         text(&entry.device_id),
         entry.detail.to_string(),
-        // A seal never begins with a sign that a spreadsheet would obey, save for "-".
+        // A seal may begin with "-".
         text(&entry.seal),
     ]
 }

@@ -140,23 +140,20 @@ impl AuditRow {
 /// Appends a row at the end of the chain. The transaction holds the writing lock, so nobody appends beside it.
 pub(super) async fn append(tx: &mut Tx, tenant: &str, at: Timestamp, row: &AuditRow) -> Result<(), Error> {
     let actor_user = row.actor.as_ref().map(|actor| actor.user.to_string());
-    let actor_name = row.actor.as_ref().map(|actor| actor.name.clone());
     let entra_user = match &actor_user {
         None => None,
         Some(user) => linked_to(tx, tenant, user).await?,
     };
-    let (request_id, device_sync_id) = (row.request.map(|id| id.to_string()), row.device_sync.map(|id| id.to_string()));
-    let (device_id, detail) = (row.device.map(|id| id.to_string()), row.detail.to_string());
     let sealed = Sealed {
         at: millis(at),
-        event: row.event.as_str(),
-        actor_user: actor_user.as_deref(),
-        actor_name: actor_name.as_deref(),
-        entra_user: entra_user.as_deref(),
-        request_id: request_id.as_deref(),
-        device_sync_id: device_sync_id.as_deref(),
-        device_id: device_id.as_deref(),
-        detail: &detail,
+        event: row.event.as_str().to_owned(),
+        actor_user,
+        actor_name: row.actor.as_ref().map(|actor| actor.name.clone()),
+        entra_user,
+        request_id: row.request.map(|id| id.to_string()),
+        device_sync_id: row.device_sync.map(|id| id.to_string()),
+        device_id: row.device.map(|id| id.to_string()),
+        detail: row.detail.to_string(),
     };
     let before = head(&mut *tx, tenant).await?.unwrap_or_else(|| tx.1.beginning(tenant));
     let Head { position, seal } = tx.1.next(&before, &sealed);
@@ -168,13 +165,13 @@ pub(super) async fn append(tx: &mut Tx, tenant: &str, at: Timestamp, row: &Audit
     .bind(tenant)
     .bind(sealed.at)
     .bind(sealed.event)
-    .bind(actor_user)
-    .bind(actor_name)
-    .bind(request_id)
-    .bind(device_sync_id)
-    .bind(device_id)
-    .bind(detail)
-    .bind(entra_user)
+    .bind(sealed.actor_user)
+    .bind(sealed.actor_name)
+    .bind(sealed.request_id)
+    .bind(sealed.device_sync_id)
+    .bind(sealed.device_id)
+    .bind(sealed.detail)
+    .bind(sealed.entra_user)
     .bind(position)
     .bind(seal)
     .execute(&mut *tx)

@@ -22,16 +22,16 @@ pub struct Head {
 
 /// A row as it is sealed: every column, as stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Sealed<'a> {
+pub(super) struct Sealed {
     pub(super) at: i64,
-    pub(super) event: &'a str,
-    pub(super) actor_user: Option<&'a str>,
-    pub(super) actor_name: Option<&'a str>,
-    pub(super) entra_user: Option<&'a str>,
-    pub(super) request_id: Option<&'a str>,
-    pub(super) device_sync_id: Option<&'a str>,
-    pub(super) device_id: Option<&'a str>,
-    pub(super) detail: &'a str,
+    pub(super) event: String,
+    pub(super) actor_user: Option<String>,
+    pub(super) actor_name: Option<String>,
+    pub(super) entra_user: Option<String>,
+    pub(super) request_id: Option<String>,
+    pub(super) device_sync_id: Option<String>,
+    pub(super) device_id: Option<String>,
+    pub(super) detail: String,
 }
 
 impl ChainKey {
@@ -56,7 +56,7 @@ impl ChainKey {
     }
 
     /// The seal of the row that follows `previous`.
-    pub(super) fn next(&self, previous: &Head, row: &Sealed<'_>) -> Head {
+    pub(super) fn next(&self, previous: &Head, row: &Sealed) -> Head {
         let position = previous.position + 1;
         let fields = serde_json::json!([
             row.at,
@@ -100,17 +100,17 @@ mod tests {
         ChainKey::new(SecretString::from(text.to_owned()))
     }
 
-    fn row<'a>(event: &'a str, detail: &'a str) -> Sealed<'a> {
+    fn row(event: &str, detail: &str) -> Sealed {
         Sealed {
             at: 7,
-            event,
-            actor_user: Some("1"),
+            event: event.to_owned(),
+            actor_user: Some("1".to_owned()),
             actor_name: None,
             entra_user: None,
             request_id: None,
             device_sync_id: None,
             device_id: None,
-            detail,
+            detail: detail.to_owned(),
         }
     }
 
@@ -125,7 +125,7 @@ mod tests {
             key("k").next(&start, &row("asked", "{ }")),
             key("k").next(&key("k").beginning("u"), &row("asked", "{}")),
             key("k").next(&one, &row("asked", "{}")),
-            key("k").next(&start, &Sealed { actor_user: None, actor_name: Some("1"), ..row("asked", "{}") }),
+            key("k").next(&start, &Sealed { actor_user: None, actor_name: Some("1".to_owned()), ..row("asked", "{}") }),
         ];
         assert!(others.iter().all(|other| other.seal != one.seal));
     }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::audit::{AuditRow, Event, append};
 use super::audit_chain::{ChainKey, Head, Sealed};
 use super::engine::On;
-use super::handle::CHAIN_KEY;
+use super::handle::{CHAIN_KEY, set_meta};
 use super::query::query;
 use super::row::{Row, millis};
 use super::{Error, Store};
@@ -137,15 +137,10 @@ impl Store {
         from: Timestamp,
         to: Timestamp,
     ) -> Result<Option<(Vec<AuditEntry>, i64)>, Error> {
-        let rows = self.audit_rows(after, millis(from), millis(to)).await?;
+        let rows = page(&self.engine, &self.tenant, after, millis(from), millis(to)).await?;
         let Some(last) = rows.last() else { return Ok(None) };
         let last = last.integer("seq")?;
         Ok(Some((rows.iter().map(AuditEntry::read).collect::<Result<_, _>>()?, last)))
-    }
-
-    async fn audit_rows(&self, after: i64, from: i64, to: i64) -> Result<Vec<Row>, Error> {
-        let page = query(COLUMNS).bind(&self.tenant).bind(after).bind(from).bind(to).bind(PAGE);
-        page.fetch_all(&self.engine).await
     }
 
     /// The end of the chain.
@@ -168,7 +163,7 @@ impl Store {
         let mut published: Vec<&Head> = heads.iter().filter(|head| head.position > start).collect();
         let mut after = i64::MIN;
         loop {
-            let rows = self.audit_rows(after, i64::MIN, i64::MAX).await?;
+            let rows = page(&self.engine, &self.tenant, after, i64::MIN, i64::MAX).await?;
             let Some(last) = rows.last() else { break };
             after = last.integer("seq")?;
             for row in &rows {
@@ -181,7 +176,7 @@ impl Store {
         Ok(found)
     }
 
-    /// Seals every row anew, with the key of this store, after following the chain with the `old` one. `Err`: it has flaws, and
+    /// Seals every row anew, with the `new` key, after following the chain with the `old` one. `Err`: it has flaws, and
     /// nothing was changed. Nothing else may write meanwhile: the bot must be stopped.
     pub async fn reseal_audit(
         &self,
@@ -208,8 +203,7 @@ impl Store {
         }
         let mut after = i64::MIN;
         loop {
-            let page = query(COLUMNS).bind(&self.tenant).bind(after).bind(i64::MIN).bind(i64::MAX).bind(PAGE);
-            let rows = page.fetch_all(&mut tx).await?;
+            let rows = page(&mut tx, &self.tenant, after, i64::MIN, i64::MAX).await?;
             let Some(last) = rows.last() else { break };
             after = last.integer("seq")?;
             for row in &rows {
@@ -225,15 +219,7 @@ impl Store {
                     .await?;
             }
         }
-        query(
-            "INSERT INTO meta (tenant_id, key, value) VALUES ($1, $2, $3)
-             ON CONFLICT (tenant_id, key) DO UPDATE SET value = excluded.value",
-        )
-        .bind(&self.tenant)
-        .bind(CHAIN_KEY)
-        .bind(new.fingerprint(&self.tenant))
-        .execute(&mut tx)
-        .await?;
+        set_meta(&mut tx, &self.tenant, CHAIN_KEY, &new.fingerprint(&self.tenant)).await?;
         let detail = json!({ "old_head": verified.head.map(|head| format!("{}:{}", head.position, head.seal)) });
         append(&mut tx, &self.tenant, now, &AuditRow::new(Event::Resealed).detail(detail)).await?;
         let end = head(&mut tx, &self.tenant).await?.unwrap_or(before);
@@ -280,6 +266,11 @@ impl Store {
         tx.commit().await?;
         Ok(removed)
     }
+}
+
+/// The rows after `seq` that lie between two times, oldest first; at most [`PAGE`] of them.
+async fn page(on: impl Into<On<'_>>, tenant: &str, after: i64, from: i64, to: i64) -> Result<Vec<Row>, Error> {
+    query(COLUMNS).bind(tenant).bind(after).bind(from).bind(to).bind(PAGE).fetch_all(on).await
 }
 
 /// The end of the chain, in the database as `on` sees it.
@@ -342,20 +333,16 @@ fn follow(key: &ChainKey, row: &Row, before: &mut Head, found: &mut Verified) ->
 }
 
 fn expected(key: &ChainKey, row: &Row, before: &Head) -> Result<Head, Error> {
-    let texts = |column| row.optional_text(column);
-    let (actor_user, actor_name, entra_user) = (texts("actor_user")?, texts("actor_name")?, texts("entra_user")?);
-    let (request_id, device_sync_id) = (texts("request_id")?, texts("device_sync_id")?);
-    let (device_id, event, detail) = (texts("device_id")?, row.text("event")?, row.text("detail")?);
     let sealed = Sealed {
         at: row.integer("at")?,
-        event: &event,
-        actor_user: actor_user.as_deref(),
-        actor_name: actor_name.as_deref(),
-        entra_user: entra_user.as_deref(),
-        request_id: request_id.as_deref(),
-        device_sync_id: device_sync_id.as_deref(),
-        device_id: device_id.as_deref(),
-        detail: &detail,
+        event: row.text("event")?,
+        actor_user: row.optional_text("actor_user")?,
+        actor_name: row.optional_text("actor_name")?,
+        entra_user: row.optional_text("entra_user")?,
+        request_id: row.optional_text("request_id")?,
+        device_sync_id: row.optional_text("device_sync_id")?,
+        device_id: row.optional_text("device_id")?,
+        detail: row.text("detail")?,
     };
     Ok(key.next(before, &sealed))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::audit_chain::ChainKey;
-use super::engine::{Listen, Pool, Tx};
+use super::engine::{Listen, On, Pool, Tx};
 use super::leases::Owner;
 use super::query::query;
 use super::{Error, postgres, sqlite};
@@ -113,15 +113,20 @@ impl Store {
 
     /// Remembers a value.
     pub async fn set_meta(&self, key: &str, value: &str) -> Result<(), Error> {
-        query(
-            "INSERT INTO meta (tenant_id, key, value) VALUES ($1, $2, $3)
-             ON CONFLICT (tenant_id, key) DO UPDATE SET value = excluded.value",
-        )
-        .bind(&self.tenant)
-        .bind(key)
-        .bind(value)
-        .execute(&self.engine)
-        .await?;
-        Ok(())
+        set_meta(&self.engine, &self.tenant, key, value).await
     }
+}
+
+/// Remembers a value, in a transaction that does more or by itself.
+pub(super) async fn set_meta(on: impl Into<On<'_>>, tenant: &str, key: &str, value: &str) -> Result<(), Error> {
+    query(
+        "INSERT INTO meta (tenant_id, key, value) VALUES ($1, $2, $3)
+         ON CONFLICT (tenant_id, key) DO UPDATE SET value = excluded.value",
+    )
+    .bind(tenant)
+    .bind(key)
+    .bind(value)
+    .execute(on)
+    .await?;
+    Ok(())
 }

@@ -21,4 +21,5 @@ mod refusals;
 mod reporting;
 mod restarts;
 mod rights;
+mod suggesting;
 mod watching;
