@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::desk::{Desk, Trouble};
+use crate::budget::Urgency;
 use crate::chat::Actor;
 use crate::graph::Patience;
 use crate::intune::{Decision, Denial, Device, DeviceId, Task};
@@ -50,7 +51,7 @@ impl Desk {
                 return None;
             }
         };
-        match self.gate.rule(Task::SyncDevice, actor, &device, now, Patience::Once).await {
+        match self.gate.rule(Task::SyncDevice, actor, &device, now, Patience::OnceAs(Urgency::Person)).await {
             Ok(ruling) => Some(ruling.decision),
             Err(error) => {
                 tracing::warn!(%error, "rights could not be read at a click; the worker reads them before the call");
@@ -129,7 +130,7 @@ impl Desk {
     /// "Tell me when it shows up." Not for somebody who holds no role any more.
     pub async fn tell(&self, actor: &Actor, device_sync: DeviceSyncId) -> Result<Result<Told, Denial>, Trouble> {
         let now = self.gate.begin(actor);
-        let ruled_out = self.gate.rule_out(Task::ReadDevice, actor, now, Patience::Once).await;
+        let ruled_out = self.gate.rule_out(Task::ReadDevice, actor, now, Patience::OnceAs(Urgency::Person)).await;
         if let Some(denial) = self.checked(actor, ruled_out).await? {
             let detail = json!({ "why": "rights_ended", "denial": denial });
             self.store.audit(now, &AuditRow::new(Event::Refused).by(actor).detail(detail)).await?;

@@ -12,6 +12,7 @@ use serde_json::json;
 use super::desk::{Bells, Trouble};
 use super::report::read_failures;
 use super::schedule::{backoff, deadline, jitter, next_look, retry_wait};
+use crate::budget::Urgency;
 use crate::chat::Actor;
 use crate::clock::Clock;
 use crate::graph::{Error, Graph, Kind, Patience};
@@ -103,7 +104,7 @@ impl Worker {
             Ready::StoreAway(error) => return Err(error.into()),
         };
         self.store.begin_attempt(self.clock.now(), claimed, &device, requested_at, json!(decision)).await?;
-        let called = self.graph.sync_device(device.id).await;
+        let called = self.graph.sync_device(device.id, Urgency::Single).await;
         let now = self.clock.now();
         match called {
             Ok(request_id) => {
@@ -257,8 +258,8 @@ impl Worker {
             }
             let (apps, table) = (&self.settings.apps, &self.error_table);
             let requested = first.requested_at;
-            let failures =
-                read_failures(&self.graph, apps, table, &claimed.device, Some(requested), Patience::Interactive).await;
+            let patience = Patience::TriesAs(Urgency::Single);
+            let failures = read_failures(&self.graph, apps, table, &claimed.device, Some(requested), patience).await;
             let report = failures.into_report(&claimed.device, at, requested);
             return self.end(claimed, &Outcome::CheckedIn(report), None).await;
         }
