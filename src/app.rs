@@ -1,5 +1,6 @@
 //! Builds every part once, and owns the order in which they start and stop. The only place that starts tasks.
 
+mod duty;
 mod loops;
 mod servers;
 mod transport;
@@ -8,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use jiff::SignedDuration;
 use secrecy::ExposeSecret as _;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -16,7 +18,7 @@ use tokio_util::task::TaskTracker;
 use self::loops::LoopEnv;
 use crate::budget::{Ledger, Memory};
 use crate::clock::Clock;
-use crate::discord::{Delivery, Goodbye, Handler, Outbound, register};
+use crate::discord::{Delivery, Handler, Outbound, register};
 use crate::graph::{Graph, SignIn, Token};
 use crate::identity::{ChatRoles, Gate, LinkPage, Linking};
 use crate::intune::ErrorTable;
@@ -24,16 +26,25 @@ use crate::settings::Settings;
 use crate::store::Store;
 use crate::sync::{Bells, Desk, Directory, Worker};
 use crate::web::OpsParts;
-use transport::Transport;
+use transport::{Parts, Transport};
 
 /// Device syncs that are worked on at the same time.
 const WORKERS: usize = 4;
 
-/// How long everything may take to stop.
-const STOP: Duration = Duration::from_secs(8);
+/// How long everything may take to stop; with the two below and the runtime's own second, less than ten.
+const STOP: Duration = Duration::from_secs(6);
 
 /// How long giving leases back may take after that.
-const HAND_BACK: Duration = Duration::from_secs(2);
+const HAND_BACK: Duration = Duration::from_millis(1_500);
+
+/// How long the store may take to close after that.
+const CLOSE: Duration = Duration::from_millis(500);
+
+/// For how long a process has the gateway at a time: so long, and a moment, it is away after its process died.
+const TERM: SignedDuration = SignedDuration::from_secs(12);
+
+/// How long the endpoint is still served after `/readyz` has said that it stops, so that a load balancer notices.
+const DRAIN: Duration = Duration::from_secs(3);
 
 /// What the surroundings decide.
 #[derive(Clone, Debug)]
@@ -42,12 +53,16 @@ pub struct Options {
     pub clock: Clock,
     /// How long the store may take before a click is answered.
     pub store_budget: Duration,
+    /// For how long one of several processes is connected to the gateway before it has to say so again.
+    pub gateway_term: SignedDuration,
+    /// How long the interactions endpoint is still served at a stop, where other processes can take over.
+    pub drain: Duration,
 }
 
 impl Options {
     /// As in production.
     pub fn production() -> Self {
-        Self { clock: Clock::real(), store_budget: Duration::from_secs(1) }
+        Self { clock: Clock::real(), store_budget: Duration::from_secs(1), gateway_term: TERM, drain: DRAIN }
     }
 }
 
@@ -58,8 +73,10 @@ pub struct App {
     desk: Arc<Desk>,
     tasks: TaskTracker,
     stop: CancellationToken,
-    /// Closes the gateway, where there is one.
-    goodbye: Option<Goodbye>,
+    /// Cancelled when a load balancer is to look elsewhere.
+    leaving: CancellationToken,
+    /// How long to go on after that.
+    drain: Duration,
     /// Set when the gateway ended by itself, or a task panicked.
     ended: watch::Receiver<Option<String>>,
     ops: Option<std::net::SocketAddr>,
@@ -69,7 +86,7 @@ pub struct App {
 impl App {
     /// Starts everything. An error says what to mend; then nothing runs.
     pub async fn start(settings: Settings, options: Options) -> anyhow::Result<Self> {
-        let Options { clock, store_budget } = options;
+        let Options { clock, store_budget, gateway_term, drain } = options;
         warn_about(&settings);
         let settings = Arc::new(settings);
         let store = Store::sealed(&settings).await.context("while opening the store")?.timed_by(&clock);
@@ -104,8 +121,18 @@ impl App {
             &clock,
             store_budget,
         ));
-        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-        let transport = Transport::new(&settings.discord, &outbound, handler, &tasks, &clock).await?;
+        let (tasks, stop, leaving) = (TaskTracker::new(), CancellationToken::new(), CancellationToken::new());
+        let parts = Parts {
+            settings: &settings.discord,
+            outbound: &outbound,
+            handler,
+            store: &store,
+            tasks: &tasks,
+            stop: &stop,
+            clock: &clock,
+            term: gateway_term,
+        };
+        let transport = Transport::new(parts).await?;
         let worker = Arc::new(Worker::new(
             Arc::clone(&graph),
             Arc::clone(&gate),
@@ -126,6 +153,7 @@ impl App {
             directory: Arc::clone(&directory),
             status: transport.status(),
             clock: clock.clone(),
+            leaving: leaving.clone(),
         };
         let starter = Starter { tasks: tasks.clone(), ended: ended_tx };
         let ops = servers::ops(&starter, &stop, settings.web.ops_listen, ops_parts).await?;
@@ -139,9 +167,11 @@ impl App {
         starter.start(loops::audit(env.clone(), store.clone(), settings.audit.publish, settings.audit.keep));
         starter.start(loops::directory(env.clone(), graph, directory, settings.directory.refresh));
         starter.start(loops::display(env, gate));
-        let goodbye = transport.start(&starter);
+        // Only where somebody else can answer, and somebody looks who can.
+        let drain = if transport.endpoint().is_some() && store.is_shared() { drain } else { Duration::ZERO };
+        transport.start(&starter);
         tasks.close();
-        Ok(Self { clock, store, desk, tasks, stop, goodbye, ended, ops, web })
+        Ok(Self { clock, store, desk, tasks, stop, leaving, drain, ended, ops, web })
     }
 
     /// The bot's time.
@@ -179,19 +209,25 @@ impl App {
     }
 
     /// Stops everything: no new work, the gateway or the endpoint closed, what is under way finished, the store closed.
+    ///
+    /// It ends in time whatever Discord, Graph and the database do meanwhile.
     pub async fn stop(self) {
-        self.stop.cancel();
-        if let Some(goodbye) = &self.goodbye {
-            goodbye.say().await;
-        }
-        if tokio::time::timeout(STOP, self.tasks.wait()).await.is_err() {
+        self.leaving.cancel();
+        let all = async {
+            tokio::time::sleep(self.drain).await;
+            self.stop.cancel();
+            self.tasks.wait().await;
+        };
+        if tokio::time::timeout(STOP, all).await.is_err() {
             tracing::warn!("some work did not end in time; it goes on from the store after the next start");
         }
         // What did not end in time is fenced off by this, and need not be waited for by whoever takes it up.
         if !matches!(tokio::time::timeout(HAND_BACK, self.store.hand_back()).await, Ok(Ok(()))) {
             tracing::warn!("leases could not be given back; they end by themselves");
         }
-        self.store.close().await;
+        if tokio::time::timeout(CLOSE, self.store.close()).await.is_err() {
+            tracing::warn!("the database did not let go in time");
+        }
     }
 }
 

@@ -2,33 +2,57 @@
 
 use std::sync::Arc;
 
+use jiff::SignedDuration;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::Starter;
+use super::duty::GatewayDuty;
 use crate::clock::Clock;
-use crate::discord::{Endpoint, Gateway, GatewayStatus, Goodbye, Handler, Outbound, Status};
+use crate::discord::{Endpoint, Gateway, GatewayStatus, Handler, Outbound, Status};
 use crate::settings::{Discord, Mode};
+use crate::store::Store;
 
 /// Built, and not started yet.
 pub(super) enum Transport {
-    Gateway(Box<Gateway>, Arc<GatewayStatus>),
+    Gateway(Box<GatewayDuty>),
     Http(Arc<Endpoint>),
 }
 
+/// What a transport is built from.
+pub(super) struct Parts<'a> {
+    pub(super) settings: &'a Discord,
+    pub(super) outbound: &'a Outbound,
+    pub(super) handler: Arc<Handler>,
+    pub(super) store: &'a Store,
+    /// Counts the work that an interaction brings.
+    pub(super) tasks: &'a TaskTracker,
+    pub(super) stop: &'a CancellationToken,
+    pub(super) clock: &'a Clock,
+    /// For how long a process is connected to the gateway at a time.
+    pub(super) term: SignedDuration,
+}
+
 impl Transport {
-    /// What `[discord] mode` asks for. Work that an interaction brings is counted by `tasks`.
-    pub(super) async fn new(
-        settings: &Discord,
-        outbound: &Outbound,
-        handler: Arc<Handler>,
-        tasks: &TaskTracker,
-        clock: &Clock,
-    ) -> anyhow::Result<Self> {
+    /// What `[discord] mode` asks for.
+    pub(super) async fn new(parts: Parts<'_>) -> anyhow::Result<Self> {
+        let Parts { settings, outbound, handler, store, tasks, stop, clock, term } = parts;
         match settings.mode {
             Mode::Gateway => {
                 let status = Arc::new(GatewayStatus::default());
-                let gateway = Gateway::new(settings, outbound, handler, Arc::clone(&status)).await?;
-                Ok(Self::Gateway(Box::new(gateway), status))
+                let built = Gateway::new(settings, outbound, Arc::clone(&handler), Arc::clone(&status), tasks).await?;
+                Ok(Self::Gateway(Box::new(GatewayDuty {
+                    clock: clock.clone(),
+                    stop: stop.clone(),
+                    store: store.clone(),
+                    settings: settings.clone(),
+                    outbound: outbound.clone(),
+                    handler,
+                    status,
+                    tasks: tasks.clone(),
+                    term,
+                    gateway: Some(built),
+                })))
             }
             Mode::Http(key) => {
                 let tasks = tasks.clone();
@@ -41,7 +65,7 @@ impl Transport {
 
     pub(super) fn status(&self) -> Status {
         match self {
-            Self::Gateway(_, status) => Status::Gateway(Arc::clone(status)),
+            Self::Gateway(duty) => Status::Gateway(Arc::clone(&duty.status)),
             Self::Http(endpoint) => Status::Http(Arc::clone(endpoint.status())),
         }
     }
@@ -49,23 +73,16 @@ impl Transport {
     /// What `[web] listen` serves of it.
     pub(super) fn endpoint(&self) -> Option<&Arc<Endpoint>> {
         match self {
-            Self::Gateway(..) => None,
+            Self::Gateway(_) => None,
             Self::Http(endpoint) => Some(endpoint),
         }
     }
 
-    /// Starts what does not start with a listener; the app ends when it does. How to end it by ourselves comes back.
-    pub(super) fn start(self, starter: &Starter) -> Option<Goodbye> {
-        let Self::Gateway(gateway, _) = self else { return None };
-        let goodbye = gateway.goodbye();
-        let ended = starter.ended.clone();
-        starter.start(async move {
-            let reason = match gateway.run().await {
-                Ok(()) => "the gateway was closed".to_owned(),
-                Err(error) => error.to_string(),
-            };
-            ended.send_replace(Some(reason));
-        });
-        Some(goodbye)
+    /// Starts what does not start with a listener; the app ends when it does.
+    pub(super) fn start(self, starter: &Starter) {
+        if let Self::Gateway(duty) = self {
+            let ended = starter.ended.clone();
+            starter.start(duty.run(ended));
+        }
     }
 }

@@ -30,6 +30,10 @@ pub struct StageOptions {
     pub http: bool,
     /// How long the store may take before a click is answered.
     pub store_budget: Duration,
+    /// For how long one of several bots is connected to the gateway before it has to say so again.
+    pub gateway_term: SignedDuration,
+    /// How long a bot that stops goes on answering what is posted to it, where others can take over.
+    pub drain: Duration,
 }
 
 impl StageOptions {
@@ -51,6 +55,9 @@ impl StageOptions {
             http: false,
             // The machine may be slow and shared; the real budget is tested by itself.
             store_budget: Duration::from_secs(20),
+            // Longer than any scene, so that hours can pass in one without thousands of renewals.
+            gateway_term: SignedDuration::from_hours(24 * 365),
+            drain: Duration::ZERO,
         }
     }
 }
@@ -78,13 +85,16 @@ pub struct Stage {
     public: SocketAddr,
     http: bool,
     store_budget: Duration,
+    gateway_term: SignedDuration,
+    drain: Duration,
     folder: TempDir,
 }
 
 impl Stage {
     /// Sets everything up and waits until the bot is connected.
     pub async fn start(options: StageOptions) -> anyhow::Result<Self> {
-        let StageOptions { listen, scenario, start, config, traffic_log, http, store_budget } = options;
+        let StageOptions { listen, scenario, start, config, traffic_log, http, store_budget, gateway_term, drain } =
+            options;
         let (sim_clock, clock) = match start {
             Some(start) => (SimClock::manual(start), Clock::manual(start)),
             None => (SimClock::real(), Clock::real()),
@@ -95,14 +105,14 @@ impl Stage {
         let folder = TempDir::new().context("while making a folder for the database")?;
         let public = free_port()?;
         let settings = settings(&sim, &folder, public, http, &config)?;
-        let mut stage = Self { sim, app: None, clock, settings, public, http, store_budget, folder };
+        let mut stage =
+            Self { sim, app: None, clock, settings, public, http, store_budget, gateway_term, drain, folder };
         stage.launch().await?;
         Ok(stage)
     }
 
     async fn launch(&mut self) -> anyhow::Result<()> {
-        let options = Options { clock: self.clock.clone(), store_budget: self.store_budget };
-        self.app = Some(App::start(self.settings.clone(), options).await?);
+        self.app = Some(App::start(self.settings.clone(), self.options()).await?);
         let discord = &self.sim.discord;
         match self.settings.discord.mode {
             Mode::Gateway => {
@@ -111,6 +121,28 @@ impl Stage {
             Mode::Http(_) => discord.set_endpoint(Some(&format!("http://{}/interactions", self.public))).await?,
         }
         Ok(())
+    }
+
+    fn options(&self) -> Options {
+        Options {
+            clock: self.clock.clone(),
+            store_budget: self.store_budget,
+            gateway_term: self.gateway_term,
+            drain: self.drain,
+        }
+    }
+
+    /// What another bot of the same application is started with: `config` is laid over this stage's own and names the database that
+    /// both use. What is posted to it has an address of its own.
+    pub fn for_another(&self, config: &str) -> anyhow::Result<(Settings, Options)> {
+        Ok((settings(&self.sim, &self.folder, free_port()?, self.http, config)?, self.options()))
+    }
+
+    /// Stops the bot; [`Stage::restart`] starts it again.
+    pub async fn leave(&mut self) {
+        if let Some(app) = self.app.take() {
+            app.stop().await;
+        }
     }
 
     /// The running bot.
@@ -125,9 +157,7 @@ impl Stage {
 
     /// Stops the bot wherever it is and starts it again on what is stored.
     pub async fn restart(&mut self) -> anyhow::Result<()> {
-        if let Some(app) = self.app.take() {
-            app.stop().await;
-        }
+        self.leave().await;
         self.launch().await
     }
 
@@ -139,9 +169,7 @@ impl Stage {
 
     /// Stops the bot.
     pub async fn stop(mut self) {
-        if let Some(app) = self.app.take() {
-            app.stop().await;
-        }
+        self.leave().await;
     }
 
     /// Waits until all that can happen at this moment has happened.

@@ -1,22 +1,35 @@
 //! The gateway: one serenity client that hands every interaction to the handler.
 
+mod logins;
+mod status;
+
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use serenity::all::{
-    Client, ClientBuilder, ConnectionStage, Context, Event, EventHandler, GatewayIntents, Interaction, RawEventHandler,
-    Ready, ResumedEvent, ShardManager, ShardStageUpdateEvent,
+    Client, ClientBuilder, Context, Event, EventHandler, GatewayError as Closed, GatewayIntents, Interaction,
+    RawEventHandler, Ready, ResumedEvent, ShardManager, ShardRunnerMessage,
 };
+use tokio_util::task::TaskTracker;
 use url::Url;
+
+pub use logins::{LoginsLeft, back_off};
+pub use status::{Duty, GatewayStatus};
 
 use super::handler::Handler;
 use super::outbound::{CallError, Outbound};
 use crate::settings::Discord;
 
-/// How long the shard gets to say goodbye; serenity looks at its commands every half second.
+/// How long the shard gets to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(3);
+
+/// How long a shard takes to close at most: it looks at its commands every half second.
+const CLOSING: Duration = Duration::from_millis(700);
+
+/// The close code that ends a session.
+const CLEAN: u16 = 1000;
 
 /// Why the gateway cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -27,28 +40,23 @@ pub enum GatewayError {
     /// The gateway named by a configured API is on another host: the token must not go there.
     #[error("the gateway {0} is not on the host of discord.api_url; set discord.gateway_url to one that is")]
     OtherHost(String),
+    /// Close code 4004.
+    #[error(
+        "Discord does not accept the bot's token at the gateway: set discord.token to the one of the application's Bot page"
+    )]
+    Token,
+    /// Close codes 4013 and 4014; the bot asks for no intent at all.
+    #[error("Discord refuses the bot's gateway intents, although it asks for none: please report it ({0})")]
+    Intents(String),
+    /// Discord does not let the bot in; serenity would try until the day's logins are used up.
+    #[error(
+        "Discord does not let the bot in at the gateway, most likely by close code 4010 or 4011 (the bot is in too many servers for one connection): \
+         look at the bot's page in Discord's developer portal, and use [discord] mode = \"http\" where it is in thousands of servers"
+    )]
+    LoginsRefused,
     /// Serenity could not connect, or stopped for good.
     #[error("the gateway ended: {0}")]
     Ended(String),
-}
-
-/// What the gateway is doing, for health and metrics.
-#[derive(Debug, Default)]
-pub struct GatewayStatus {
-    connected: AtomicBool,
-    /// READYs: each costs one of a day's 1,000 IDENTIFYs.
-    pub identified: AtomicU64,
-    /// Resumed sessions.
-    pub resumed: AtomicU64,
-    /// Interactions that serenity could not read: their askers got no answer.
-    pub unreadable: AtomicU64,
-}
-
-impl GatewayStatus {
-    /// Whether the shard is connected.
-    pub fn is_connected(&self) -> bool {
-        self.connected.load(Ordering::Relaxed)
-    }
 }
 
 /// A client that is ready to start.
@@ -60,31 +68,26 @@ pub struct Gateway {
 struct Events {
     handler: Arc<Handler>,
     status: Arc<GatewayStatus>,
+    /// A stop waits for interactions that are being handled.
+    tasks: TaskTracker,
 }
 
 #[async_trait]
 impl EventHandler for Events {
     async fn ready(&self, _ctx: Context, ready: Ready) {
-        self.status.connected.store(true, Ordering::Relaxed);
+        self.status.connected(true);
         self.status.identified.fetch_add(1, Ordering::Relaxed);
         tracing::info!(bot = %ready.user.name, "connected to Discord's gateway");
     }
 
     async fn resume(&self, _ctx: Context, _event: ResumedEvent) {
-        self.status.connected.store(true, Ordering::Relaxed);
+        self.status.connected(true);
         self.status.resumed.fetch_add(1, Ordering::Relaxed);
         tracing::info!("resumed the gateway session");
     }
 
-    async fn shard_stage_update(&self, _ctx: Context, event: ShardStageUpdateEvent) {
-        self.status.connected.store(event.new == ConnectionStage::Connected, Ordering::Relaxed);
-        if event.new == ConnectionStage::Disconnected {
-            tracing::warn!("the gateway connection was lost; serenity reconnects");
-        }
-    }
-
     async fn interaction_create(&self, _ctx: Context, interaction: Interaction) {
-        Box::pin(Arc::clone(&self.handler).handle(interaction)).await;
+        self.tasks.track_future(Box::pin(Arc::clone(&self.handler).handle(interaction))).await;
     }
 }
 
@@ -111,6 +114,7 @@ impl Gateway {
         outbound: &Outbound,
         handler: Arc<Handler>,
         status: Arc<GatewayStatus>,
+        tasks: &TaskTracker,
     ) -> Result<Self, GatewayError> {
         let address = match (&settings.gateway_url, &settings.api_url) {
             (Some(gateway), _) => Some(gateway.to_string()),
@@ -118,7 +122,7 @@ impl Gateway {
             (None, None) => None,
         };
         // Interactions come without any intent.
-        let events = Events { handler, status: Arc::clone(&status) };
+        let events = Events { handler, status: Arc::clone(&status), tasks: tasks.clone() };
         let http = outbound.for_gateway();
         let client = ClientBuilder::new_with_http(http, GatewayIntents::empty())
             .event_handler(events)
@@ -133,28 +137,57 @@ impl Gateway {
 
     /// The handle that stops it.
     pub fn goodbye(&self) -> Goodbye {
-        Goodbye(Arc::clone(&self.client.shard_manager))
+        let logins = self.status.identified.load(Ordering::Relaxed);
+        Goodbye { shards: Arc::clone(&self.client.shard_manager), status: Arc::clone(&self.status), logins }
     }
 
     /// Runs until it is stopped; an error where Discord does not want this bot (a wrong token, for example).
     pub async fn run(mut self) -> Result<(), GatewayError> {
-        let result = self.client.start().await;
-        self.status.connected.store(false, Ordering::Relaxed);
-        result.map_err(|error| match error {
-            serenity::Error::Gateway(error) => GatewayError::Ended(error.to_string()),
-            other => GatewayError::Ended(super::outbound::sort(&other).to_string()),
-        })
+        let shards = Arc::clone(&self.client.shard_manager);
+        let result = tokio::select! {
+            result = self.client.start() => result.map_err(|error| sorted(&error)),
+            never = logins::watch(&shards, &self.status) => match never {},
+        };
+        self.status.connected(false);
+        result
+    }
+}
+
+fn sorted(error: &serenity::Error) -> GatewayError {
+    match error {
+        serenity::Error::Gateway(Closed::InvalidAuthentication) => GatewayError::Token,
+        serenity::Error::Gateway(error @ (Closed::InvalidGatewayIntents | Closed::DisallowedGatewayIntents)) => {
+            GatewayError::Intents(error.to_string())
+        }
+        serenity::Error::Gateway(error) => GatewayError::Ended(error.to_string()),
+        other => GatewayError::Ended(super::outbound::sort(other).to_string()),
     }
 }
 
 /// Stops a running gateway.
-pub struct Goodbye(Arc<ShardManager>);
+pub struct Goodbye {
+    shards: Arc<ShardManager>,
+    status: Arc<GatewayStatus>,
+    /// Logins before this client's first.
+    logins: u64,
+}
 
 impl Goodbye {
-    /// Says goodbye to Discord.
+    /// Says goodbye to Discord. Afterwards no connection of ours is left.
     pub async fn say(&self) {
-        if tokio::time::timeout(GOODBYE, self.0.shutdown_all()).await.is_err() {
+        let shards: Vec<_> = {
+            let runners = self.shards.runners.lock().await;
+            runners.iter().map(|(id, runner)| (*id, runner.runner_tx.clone())).collect()
+        };
+        if tokio::time::timeout(GOODBYE, self.shards.shutdown_all()).await.is_err() {
             tracing::warn!("the gateway did not close in time");
+        }
+        // Since it logged in anew, serenity takes an old message for the word that the shard has closed, and may forget to tell it.
+        if self.status.identified.load(Ordering::Relaxed) > self.logins + 1 {
+            for (id, shard) in shards {
+                shard.send_to_shard(ShardRunnerMessage::Shutdown(id, CLEAN));
+            }
+            tokio::time::sleep(CLOSING).await;
         }
     }
 }

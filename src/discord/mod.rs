@@ -15,7 +15,7 @@ mod status;
 
 pub use card::{Button, Card, Embed, LinkButton, Select, Tone};
 pub use delivery::Delivery;
-pub use gateway::{Gateway, GatewayError, GatewayStatus, Goodbye};
+pub use gateway::{Duty, Gateway, GatewayError, GatewayStatus, Goodbye, LoginsLeft, back_off};
 pub use handler::Handler;
 pub use http::{Endpoint, EndpointStatus, NotDiscord, Start, Told, Work};
 pub use outbound::{CallError, Outbound};

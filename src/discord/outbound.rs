@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use jiff::SignedDuration;
 use secrecy::{ExposeSecret as _, SecretString};
 use serenity::all::{CreateAllowedMentions, CreateInteractionResponse, Http, HttpBuilder};
 use serenity::http::HttpError;
 
 use super::card::Card;
+use super::gateway::LoginsLeft;
 use crate::chat::{ChannelId, ChatRoleId, ChatUserId, GuildId, InteractionId};
 use crate::identity::{ChatRoles, ChatUnreachable};
 use crate::settings::Discord;
@@ -159,6 +161,13 @@ impl Outbound {
     pub(super) async fn register(&self, guild: GuildId, definitions: &[commands::Definition]) -> Result<(), CallError> {
         let call = self.http.create_guild_commands(serenity::all::GuildId::new(guild.0), &definitions);
         self.call(CALL, call).await.map(drop)
+    }
+
+    /// What is left of the day's logins at the gateway.
+    pub async fn logins_left(&self) -> Result<LoginsLeft, CallError> {
+        let limit = self.call(CALL, self.http.get_bot_gateway()).await?.session_start_limit;
+        let reset_after = i64::try_from(limit.reset_after).unwrap_or(i64::MAX);
+        Ok(LoginsLeft { remaining: limit.remaining, reset_after: SignedDuration::from_millis(reset_after) })
     }
 
     /// The gateway's address, as the API names it.

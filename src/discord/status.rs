@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::gateway::GatewayStatus;
+use super::gateway::{Duty, GatewayStatus};
 use super::http::EndpointStatus;
 
 /// Of the one way by which interactions come in.
@@ -19,9 +19,14 @@ impl Status {
     /// Why no interaction can come in, if so.
     pub fn hindrance(&self) -> Option<&'static str> {
         match self {
-            Self::Gateway(gateway) => (!gateway.is_connected()).then_some("the gateway is not connected"),
+            Self::Gateway(gateway) => gateway.hindrance(),
             Self::Http(endpoint) => (!endpoint.is_listening()).then_some("the interactions endpoint is not served"),
         }
+    }
+
+    /// Whether another process is connected to Discord's gateway, and this one waits to take over.
+    pub fn is_standby(&self) -> bool {
+        matches!(self, Self::Gateway(gateway) if gateway.duty() == Duty::Standby)
     }
 
     /// Interactions that could not be read.
@@ -45,6 +50,10 @@ mod tests {
         assert_eq!(status.hindrance(), Some("the interactions endpoint is not served"));
         endpoint.listens(true);
         assert_eq!(status.hindrance(), None);
-        assert_eq!(Status::Gateway(Arc::default()).hindrance(), Some("the gateway is not connected"));
+        let gateway = Arc::<GatewayStatus>::default();
+        let status = Status::Gateway(Arc::clone(&gateway));
+        assert_eq!(status.hindrance(), Some("the gateway is not connected"));
+        gateway.is_on(Duty::Standby);
+        assert_eq!((status.hindrance(), status.is_standby()), (None, true));
     }
 }

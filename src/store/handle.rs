@@ -58,6 +58,12 @@ impl Store {
         self
     }
 
+    /// The time that is moved by hand, in microseconds, if it is.
+    pub(super) fn hand_moved_now(&self) -> Option<i64> {
+        let steady = self.hand_moved.as_ref()?.steady();
+        Some(i64::try_from(steady.as_micros()).unwrap_or(i64::MAX))
+    }
+
     /// Whether other processes may use this database too.
     pub fn is_shared(&self) -> bool {
         !self.engine.0.is_ours_alone()

@@ -33,8 +33,8 @@ impl Store {
              LEFT JOIN graph_budgets ON tenant_id = $1 AND name = $2",
         );
         let row = rows.bind(&self.tenant).bind(name).fetch_one(&self.engine).await?;
-        let now = match &self.hand_moved {
-            Some(clock) => i64::try_from(clock.steady().as_micros()).unwrap_or(i64::MAX),
+        let now = match self.hand_moved_now() {
+            Some(now) => now,
             None => row.integer("now")?,
         };
         let version = row.optional_integer("version")?;

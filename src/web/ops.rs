@@ -12,6 +12,7 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
+use tokio_util::sync::CancellationToken;
 
 use crate::budget::{Figures, Urgency, WHOLE};
 use crate::clock::Clock;
@@ -33,6 +34,8 @@ pub struct OpsParts {
     pub status: Status,
     /// Time.
     pub clock: Clock,
+    /// Cancelled when the bot stops, a moment before it really does.
+    pub leaving: CancellationToken,
 }
 
 /// The server of health and metrics.
@@ -61,6 +64,9 @@ impl Ops {
             hindrances.push("the database does not answer");
         }
         hindrances.extend(self.0.status.hindrance());
+        if self.0.leaving.is_cancelled() {
+            hindrances.push("stopping");
+        }
         hindrances
     }
 }
@@ -68,7 +74,8 @@ impl Ops {
 async fn ready(State(ops): State<Ops>) -> Response {
     let hindrances = ops.hindrances().await;
     if hindrances.is_empty() {
-        return "ready\n".into_response();
+        let word = if ops.0.status.is_standby() { "standby\n" } else { "ready\n" };
+        return word.into_response();
     }
     (StatusCode::SERVICE_UNAVAILABLE, hindrances.join("\n") + "\n").into_response()
 }
@@ -110,6 +117,8 @@ async fn metrics(State(ops): State<Ops>) -> Response {
     match &parts.status {
         Status::Gateway(status) => {
             gauge("gateway_connected", "1 while the gateway is connected", i64::from(status.is_connected()));
+            let help = "1 while another process is connected to the gateway in place of this one";
+            gauge("gateway_standby", help, i64::from(parts.status.is_standby()));
             let help = "Sessions begun since the start; Discord allows 1,000 a day";
             gauge("gateway_identifies", help, count(&status.identified));
             gauge("gateway_resumes", "Sessions resumed since the start", count(&status.resumed));

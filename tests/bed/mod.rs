@@ -1,10 +1,13 @@
 //! The bed of a scene: the whole bot in a simulated world, people to act in it, and what must hold at the end.
 
+pub(crate) mod balancer;
 mod browser;
 #[path = "../engines/mod.rs"]
 mod engines;
 mod log;
 mod person;
+pub(crate) mod pipe;
+pub(crate) mod replica;
 pub(crate) mod show;
 mod span;
 mod surroundings;
@@ -23,8 +26,8 @@ use sim::tenant::{Fault, FaultId, SyncCall};
 use tokio::sync::RwLock;
 
 pub(crate) use browser::Browser;
-use engines::Database;
-pub(crate) use person::Person;
+use engines::{Database, Engine};
+pub(crate) use person::{Answer, Person};
 pub(crate) use span::Spans;
 use surroundings::{database, lay_database, over_http};
 
@@ -47,6 +50,8 @@ pub(crate) struct Bed {
     stage: RwLock<Stage>,
     /// Where the bot stores, if it is not the stage's own file.
     database: Option<Database>,
+    /// What is laid over the stage's config.
+    config: String,
     log: log::Log,
     read: RefCell<BTreeSet<MessageId>>,
     errors: RefCell<Vec<String>>,
@@ -95,14 +100,29 @@ impl Bed {
 
     /// The same on a stage that is set up otherwise.
     pub(crate) async fn on_stage(name: &str, config: &str, change: impl FnOnce(&mut StageOptions)) -> Self {
+        Self::on_database(name, config, database().await, change).await
+    }
+
+    /// The same on PostgreSQL, where several bots can be.
+    pub(crate) async fn for_several(name: &str, config: &str, change: impl FnOnce(&mut StageOptions)) -> Self {
+        let database = Database::new(Engine::Postgres).await;
+        Self::on_database(name, config, Some(database), change).await
+    }
+
+    async fn on_database(
+        name: &str,
+        config: &str,
+        database: Option<Database>,
+        change: impl FnOnce(&mut StageOptions),
+    ) -> Self {
         let log = log::start();
         let mut config: toml::Table = config.parse().expect("the scene's config is TOML");
         // People in scenes act faster than people do.
         config.entry("limits").or_insert_with(|| toml::Value::Table(unhurried()));
         // Hours pass in some scenes, and hundreds of devices need not be read every quarter of one.
         config.entry("directory").or_insert_with(|| toml::Value::Table(toml::toml! { refresh = "24h" }));
-        let database = database().await;
         lay_database(&mut config, database.as_ref());
+        let laid = config.to_string();
         let mut options = StageOptions { config: config.to_string(), http: over_http(), ..StageOptions::still() };
         change(&mut options);
         options.traffic_log = std::env::var_os("TRAFFIC_DIR").map(|folder| {
@@ -121,6 +141,7 @@ impl Bed {
             discord: stage.sim.discord.clone(),
             stage: RwLock::new(stage),
             database,
+            config: laid,
             log,
             read: RefCell::default(),
             errors: RefCell::default(),
@@ -128,6 +149,11 @@ impl Bed {
             allowed: RefCell::default(),
             finished: Cell::new(false),
         }
+    }
+
+    /// The database that the scene's bots share.
+    pub(crate) fn database(&self) -> &Database {
+        self.database.as_ref().expect("the scene is on PostgreSQL")
     }
 
     /// Somebody in the chat.
@@ -181,6 +207,20 @@ impl Bed {
         self.settle().await;
     }
 
+    /// Stops the bot, and leaves it so until [`Bed::restart`].
+    pub(crate) async fn leave(&self) {
+        let mut stage = self.stage.write().await;
+        Box::pin(stage.leave()).await;
+        drop(stage);
+        self.settle().await;
+    }
+
+    /// Completes with the reason when the bot ends by itself.
+    pub(crate) async fn ended(&self) -> String {
+        let ended = async { self.stage.read().await.app().ended().await };
+        tokio::time::timeout(Duration::from_secs(40), ended).await.expect("the bot ends by itself")
+    }
+
     /// The same with another config laid over the bot's.
     pub(crate) async fn restart_with(&self, config: &str) {
         let mut stage = self.stage.write().await;
@@ -223,6 +263,22 @@ impl Bed {
     pub(crate) async fn ops(&self) -> String {
         let addr = self.stage.read().await.app().ops().expect("the stage serves health");
         format!("http://{addr}")
+    }
+
+    /// What its `/readyz` says.
+    pub(crate) async fn readiness(&self) -> String {
+        let answer = reqwest::get(format!("{}/readyz", self.ops().await)).await.expect("health answers");
+        answer.text().await.expect("in text").trim_end().to_owned()
+    }
+
+    /// Puts the bot behind a balancer: where it takes interactions, and where it tells whether it is ready.
+    pub(crate) async fn balanced(&self, balancer: &balancer::Balancer) {
+        let (web, ops) = {
+            let stage = self.stage.read().await;
+            (stage.app().web().expect("it serves the endpoint"), stage.app().ops().expect("it serves health"))
+        };
+        balancer.add(web, ops).await;
+        self.discord.set_endpoint(Some(&balancer.url())).await.expect("Discord verifies the balancer");
     }
 
     /// Something goes wrong in Graph from now on.

@@ -85,6 +85,16 @@ impl Discord {
         self.with(|state| state.gateway.refuse_with = code);
     }
 
+    /// Takes no gateway connection (503), or takes them again.
+    pub fn shut_gateway(&self, shut: bool) {
+        self.with(|state| state.gateway.shut = shut);
+    }
+
+    /// So many of the day's session starts count as used.
+    pub fn spend_logins(&self, logins: usize) {
+        self.with(|state| state.gateway.logins = logins);
+    }
+
     /// Changes the heartbeat interval for connections to come.
     pub fn set_heartbeat_interval(&self, interval: Duration) {
         let ms = u64::try_from(interval.as_millis()).unwrap_or(u64::MAX);

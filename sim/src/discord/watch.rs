@@ -276,6 +276,16 @@ impl Discord {
         self.0.invalid.load(Ordering::SeqCst)
     }
 
+    /// How many connections with a live gateway session there are.
+    pub fn connections(&self) -> usize {
+        self.with(|state| state.gateway.connections())
+    }
+
+    /// How many of the day's session starts were used, also by an IDENTIFY that was refused.
+    pub fn logins(&self) -> usize {
+        self.with(|state| state.gateway.logins)
+    }
+
     /// How many gateway sessions were started (IDENTIFY, not RESUME).
     pub fn identifies(&self) -> usize {
         self.with(|state| state.gateway.identifies)

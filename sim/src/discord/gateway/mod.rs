@@ -51,7 +51,12 @@ impl Session {
 #[derive(Debug)]
 pub(super) struct Gateway {
     pub(super) settings: GatewayScenario,
+    /// Sessions that were started.
     pub(super) identifies: usize,
+    /// What was used of the day's session starts: every IDENTIFY with the right token, whatever became of it.
+    pub(super) logins: usize,
+    /// No connection is taken.
+    pub(super) shut: bool,
     pub(super) silent: bool,
     pub(super) refuse_with: Option<u16>,
     sessions: Vec<Session>,
@@ -61,12 +66,26 @@ pub(super) struct Gateway {
 impl Gateway {
     pub(super) fn new(settings: GatewayScenario) -> Self {
         let (sessions, connections) = (Vec::new(), Vec::new());
-        Self { settings, identifies: 0, silent: false, refuse_with: None, sessions, connections }
+        Self {
+            settings,
+            identifies: 0,
+            logins: 0,
+            shut: false,
+            silent: false,
+            refuse_with: None,
+            sessions,
+            connections,
+        }
     }
 
     /// Whether a client with a live session is there.
     pub(super) fn connected(&self) -> bool {
         self.sessions.iter().any(Session::connected)
+    }
+
+    /// How many connections with a live session there are.
+    pub(super) fn connections(&self) -> usize {
+        self.sessions.iter().filter(|session| session.connected()).count()
     }
 
     /// Sends an event to every session; returns how many have a live connection. The others get it when they resume.

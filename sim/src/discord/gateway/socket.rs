@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use axum::extract::{Query, State, WebSocketUpgrade};
-use axum::response::Response;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -34,6 +35,9 @@ pub(in crate::discord) async fn open(
     Query(wanted): Query<Wanted>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
+    if discord.with(|state| state.gateway.shut) {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
     upgrade.on_upgrade(move |socket| serve(discord, wanted, socket))
 }
 
@@ -154,7 +158,11 @@ impl Connection {
     }
 
     fn identify(&mut self, data: &Value) -> Result<(), Hangup> {
-        self.authenticate(data)?;
+        let known = self.authenticate(data);
+        if !matches!(known, Err((4004 | 4005, _))) {
+            self.discord.with(|state| state.gateway.logins += 1);
+        }
+        known?;
         let shard: Vec<u64> = match &data["shard"] {
             Value::Array(list) => list.iter().filter_map(Value::as_u64).collect(),
             _ => vec![0, 1],
@@ -172,7 +180,7 @@ impl Connection {
         }
         let id = uuid::Uuid::new_v4().simple().to_string();
         let ready = self.discord.with(|state| {
-            if state.gateway.identifies >= IDENTIFIES_A_DAY {
+            if state.gateway.logins > IDENTIFIES_A_DAY {
                 return Err((4004, "Authentication failed."));
             }
             let ready = json!({

@@ -17,7 +17,7 @@ pub(super) fn gateway(discord: &Discord) -> Reply {
 }
 
 pub(super) fn gateway_bot(discord: &Discord) -> Reply {
-    let used = discord.with(|state| state.gateway.identifies);
+    let used = discord.with(|state| state.gateway.logins);
     let start = json!({"total": IDENTIFIES_A_DAY, "remaining": IDENTIFIES_A_DAY.saturating_sub(used),
         "reset_after": DAY_MS, "max_concurrency": 1});
     (200, Some(json!({"url": discord.gateway_url(), "shards": 1, "session_start_limit": start})))

@@ -13,3 +13,13 @@ CREATE TABLE graph_budgets (
     version INTEGER NOT NULL,
     PRIMARY KEY (tenant_id, name)
 );
+
+-- What one process has at a time (the connection to Discord's gateway), until when, and when another one last asked for it.
+CREATE TABLE duties (
+    tenant_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    holder TEXT NOT NULL,
+    until_at INTEGER NOT NULL,
+    wanted_at INTEGER,
+    PRIMARY KEY (tenant_id, name)
+);
