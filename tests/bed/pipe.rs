@@ -54,9 +54,9 @@ impl Pipe {
         Self { url: SecretString::from(url.to_string()), flow, _tasks: tasks }
     }
 
-    /// The database's address through the pipe, as a config says it.
-    pub(crate) fn config(&self) -> String {
-        format!("[store]\nurl = \"{}\"\n", self.url.expose_secret())
+    /// The database's address through the pipe.
+    pub(crate) fn url(&self) -> &SecretString {
+        &self.url
     }
 
     pub(crate) fn set(&self, flow: Flow) {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use intune_sync_bot::demo::StageOptions;
 use jiff::SignedDuration;
+use secrecy::ExposeSecret as _;
 use sim::discord::InteractionState;
 use sim::tenant::CheckIn;
 
@@ -110,7 +111,7 @@ async fn two_that_are_connected_at_once_answer_once_and_call_once() {
 async fn one_that_cannot_reach_the_database_hangs_up_before_the_other_logs_in() {
     let bed = pair("cut off").await;
     let pipe = Pipe::to(bed.database().url()).await;
-    let other = bed.another(&pipe.config()).await;
+    let other = bed.another(&format!("[store]\nurl = \"{}\"\n", pipe.url().expose_secret())).await;
     bed.leave().await;
     bed.advance(1.seconds()).await;
     bed.wait_for("the other one logs in", || bed.discord.connected()).await;
