@@ -3,10 +3,10 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::card::Card;
-use super::cards;
 use super::outbound::{CallError, Outbound};
 use crate::chat::ChannelId;
 use crate::clock::Clock;
+use crate::settings::Rate;
 use crate::store::{Address, ClaimedNotice, Error, Notice, Store};
 
 /// First wait after Discord did not take a message.
@@ -21,9 +21,10 @@ const NOT_FOUND_TRIES: u32 = 2;
 /// Sends what the bot has to say.
 #[derive(Debug)]
 pub struct Delivery {
-    store: Store,
+    pub(super) store: Store,
     outbound: Outbound,
-    clock: Clock,
+    pub(super) clock: Clock,
+    pub(super) rate: Rate,
 }
 
 /// What became of one try.
@@ -40,18 +41,18 @@ enum Sent {
 
 impl Delivery {
     /// A delivery.
-    pub fn new(store: Store, outbound: Outbound, clock: Clock) -> Self {
-        Self { store, outbound, clock }
+    pub fn new(store: Store, outbound: Outbound, clock: Clock, rate: Rate) -> Self {
+        Self { store, outbound, clock, rate }
     }
 
     /// Takes one due notice and sends it. `false`: none was due.
     pub async fn step(&self) -> Result<bool, Error> {
         let Some(claimed) = self.store.claim_notice(self.clock.now()).await? else { return Ok(false) };
+        let card = self.render(&claimed).await?;
         let sending = async {
             match claimed.address {
-                Address::Asker => self.to_asker(&claimed).await,
-                Address::Channel(channel) => {
-                    let card = self.render(&claimed);
+                Address::Asker => self.to_asker(&claimed, card.clone()).await,
+                Address::Channel(channel) | Address::Living { channel, .. } => {
                     self.post(channel, &card, &claimed).await
                 }
             }
@@ -76,9 +77,9 @@ impl Delivery {
     }
 
     /// The asker's reply while it can be edited; then the channel they asked in, with a mention.
-    async fn to_asker(&self, claimed: &ClaimedNotice) -> Sent {
-        let card = self.render(claimed);
-        let news_of_its_own = matches!(claimed.body, Notice::ShowedUp { .. } | Notice::NeverShowedUp { .. });
+    async fn to_asker(&self, claimed: &ClaimedNotice, card: Card) -> Sent {
+        let news_of_its_own =
+            matches!(claimed.body, Notice::ShowedUp { .. } | Notice::NeverShowedUp { .. } | Notice::BulkSummary);
         let reply = &claimed.request.reply;
         if !news_of_its_own && self.clock.now() < reply.until {
             match self.outbound.edit_reply(&reply.token, &card).await {
@@ -90,7 +91,7 @@ impl Delivery {
                 }
             }
         }
-        if claimed.body.is_passing() || matches!(claimed.body, Notice::Expired { .. }) {
+        if claimed.body.is_passing() || matches!(claimed.body, Notice::Expired { .. } | Notice::BulkExpired { .. }) {
             return Sent::Pointless;
         }
         let mut card = card;
@@ -107,23 +108,6 @@ impl Delivery {
             Ok(message) => Sent::Done(Some(message)),
             Err(CallError::Later | CallError::BotToken) => Sent::Again,
             Err(error) => Sent::Never(error),
-        }
-    }
-
-    fn render(&self, claimed: &ClaimedNotice) -> Card {
-        let asker = claimed.request.actor.user;
-        match &claimed.body {
-            Notice::Progress { device, phase, requested_at } => cards::progress(device, *phase, *requested_at),
-            Notice::MovesToChannel { device } => cards::moves_to_channel(device),
-            Notice::Outcome { device_sync, device, outcome } => cards::outcome(*device_sync, device, outcome),
-            Notice::TeamLine { actor, device, outcome, reason } => {
-                cards::team_line(*actor, device, outcome, reason.as_deref())
-            }
-            Notice::ShowedUp { device, checked_in_at, requested_at } => {
-                cards::showed_up(asker, device, *checked_in_at, *requested_at)
-            }
-            Notice::NeverShowedUp { device, gone } => cards::never_showed_up(asker, device, *gone, self.clock.now()),
-            Notice::Expired { device } => cards::expired(device),
         }
     }
 }

@@ -7,7 +7,7 @@ use super::engine::Tx;
 use super::leases::{Lease, Leased, token, until};
 use super::model::{Address, Notice};
 use super::query::query;
-use super::requests::StoredRequest;
+use super::requests::{StoredRequest, stored};
 use super::row::{json as to_json, millis};
 use super::{AuditRow, Error, Event, NoticeId, RequestId, Store};
 
@@ -99,14 +99,9 @@ impl Store {
         .fetch_optional(&self.engine)
         .await?;
         let Some(row) = row else { return Ok(None) };
-        let request =
-            query("SELECT id, state, actor, reason, created_at, reply_token, reply_until FROM requests WHERE id = $1")
-                .bind(row.text("request_id")?)
-                .fetch_one(&self.engine)
-                .await?;
         Ok(Some(ClaimedNotice {
             id: row.parsed("id")?,
-            request: StoredRequest::read(&request)?,
+            request: stored(&self.engine, &row.text("request_id")?).await?,
             address: row.json("address")?,
             body: row.json("body")?,
             tries: row.count("tries")?,

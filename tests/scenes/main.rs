@@ -4,10 +4,13 @@
 mod bed;
 
 mod ambiguity;
+mod approvals;
 mod asking;
+mod bulk;
 mod calls;
 mod clicks;
 mod follow_up;
+mod freezing;
 mod hostile;
 mod http;
 mod joining;
