@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::loops::{IndexParts, LoopEnv};
+use crate::budget::{Ledger, Memory};
 use crate::clock::Clock;
 use crate::discord::{Delivery, Goodbye, Handler, Outbound, register};
 use crate::graph::{Graph, SignIn, Token};
@@ -74,12 +75,12 @@ impl App {
         let Options { clock, store_budget } = options;
         warn_about(&settings);
         let settings = Arc::new(settings);
-        let store = Store::sealed(&settings).await.context("while opening the store")?;
+        let store = Store::sealed(&settings).await.context("while opening the store")?.timed_by(&clock);
         store.release_leases().await.context("while taking over the store")?;
         let error_table = Arc::new(error_table(&settings)?);
         // One for every far end: each would read the system's certificates anew.
         let http = http_client()?;
-        let graph = Arc::new(graph_over(&settings, http.clone(), &clock)?);
+        let graph = Arc::new(graph_over(&settings, http.clone(), &ledger(&store, &clock), &clock)?);
         let gate = Arc::new(Gate::new(Arc::clone(&graph), store.clone(), settings.access.clone(), &clock));
         let directory = Arc::new(Directory::default());
         let bells = Bells::new(&clock, WORKERS, SENDERS);
@@ -127,6 +128,7 @@ impl App {
         let (ended_tx, ended) = watch::channel(None);
         let ops_parts = OpsParts {
             store: store.clone(),
+            graph: Arc::clone(&graph),
             directory: Arc::clone(&directory),
             status: transport.status(),
             clock: clock.clone(),
@@ -236,14 +238,24 @@ fn error_table(settings: &Settings) -> anyhow::Result<ErrorTable> {
     ErrorTable::parse(&text).with_context(|| format!("in {}", path.display()))
 }
 
-/// Builds the client for Graph.
-pub fn graph(settings: &Settings, clock: &Clock) -> anyhow::Result<Graph> {
-    graph_over(settings, http_client()?, clock)
+/// Builds the client for Graph, with the budget counted where `ledger` says.
+pub fn graph(settings: &Settings, ledger: &Arc<dyn Ledger>, clock: &Clock) -> anyhow::Result<Graph> {
+    graph_over(settings, http_client()?, ledger, clock)
 }
 
-fn graph_over(settings: &Settings, http: reqwest::Client, clock: &Clock) -> anyhow::Result<Graph> {
+/// Where the budget toward Graph is counted: in the database where other processes may use it, and else in this one.
+pub fn ledger(store: &Store, clock: &Clock) -> Arc<dyn Ledger> {
+    if store.is_shared() { Arc::new(store.clone()) } else { Arc::new(Memory::new(clock)) }
+}
+
+fn graph_over(
+    settings: &Settings,
+    http: reqwest::Client,
+    ledger: &Arc<dyn Ledger>,
+    clock: &Clock,
+) -> anyhow::Result<Graph> {
     let token = Token::new(&settings.entra, &settings.graph.url)?;
-    Ok(Graph::new(settings, token, http, clock))
+    Ok(Graph::new(settings, token, http, ledger, clock))
 }
 
 /// Builds what links chat accounts to Entra people; with `[link]`, by signing in.

@@ -14,7 +14,7 @@ use super::card::Card;
 use super::cards;
 use super::outbound::{CallError, Outbound};
 use super::read::{self, Press, Received};
-use crate::budget::{BudgetPer, Burst};
+use crate::budget::BudgetPer;
 use crate::chat::{Actor, ChatUserId, GuildId};
 use crate::clock::Clock;
 use crate::identity::Linking;
@@ -52,8 +52,8 @@ impl Handler {
         clock: &Clock,
         store_budget: Duration,
     ) -> Self {
-        let people = BudgetPer::new(settings.limits.per_person, Burst::Bursty, clock);
-        let guilds = BudgetPer::new(settings.limits.per_guild, Burst::Bursty, clock);
+        let people = BudgetPer::new(settings.limits.per_person, clock);
+        let guilds = BudgetPer::new(settings.limits.per_guild, clock);
         Self { desk, linking, outbound, settings, clock: clock.clone(), people, guilds, store_budget }
     }
 

@@ -4,6 +4,7 @@ use super::client::{Graph, Patience, Stamped};
 use super::endpoint::{Read, SearchBy};
 use super::error::{Error, Kind};
 use super::wire::WireDevice;
+use crate::budget::Urgency;
 use crate::intune::{Device, DeviceId};
 
 /// What a person typed, to be looked up in Graph.
@@ -13,7 +14,7 @@ pub struct Search<'a>(pub &'a str);
 impl Graph {
     /// Every managed device. Some properties come filled only on [`Graph::device`].
     pub async fn devices(&self) -> Result<Vec<Device>, Error> {
-        let rows: Vec<WireDevice> = self.read_all(&Read::Devices, Patience::Interactive).await?;
+        let rows: Vec<WireDevice> = self.read_all(&Read::Devices, Patience::TriesAs(Urgency::Background)).await?;
         Ok(rows.into_iter().map(Device::from).collect())
     }
 

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::odata::quote;
+use super::throttle::Load;
 use crate::intune::{AppId, DeviceId, DirectoryDeviceId, EntraDeviceId, EntraUserId, GroupId, RoleId};
 
 /// Properties of a device that lists deliver.
@@ -197,10 +198,10 @@ impl Read {
         }
     }
 
-    /// What Entra charges for it, in resource units (Graph throttling page: `checkMemberGroups` 4, the others 2 at most;
-    /// Intune's own reads cost none).
-    pub(super) fn identity_units(&self) -> u32 {
-        match self {
+    /// What it is charged. Entra's resource units: `checkMemberGroups` 4, the others 2 at most (Graph throttling page); Intune's own
+    /// reads cost none.
+    pub(super) fn load(&self) -> Load {
+        let identity_units = match self {
             Self::UserInGroups(..) | Self::DeviceInGroups(..) => 4,
             Self::User(_)
             | Self::UserBySignIn(_)
@@ -211,7 +212,9 @@ impl Read {
             | Self::GroupUsers(_)
             | Self::GroupDevices(_) => 2,
             _ => 0,
-        }
+        };
+        let reports = u32::from(matches!(self, Self::AppReport(..)));
+        Load { requests: 1, writes: 0, reports, identity_units }
     }
 
     /// The version it is asked of.

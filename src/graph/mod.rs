@@ -22,7 +22,7 @@ mod token;
 mod users;
 mod wire;
 
-pub use client::{Graph, Patience, Stamped};
+pub use client::{Graph, Patience, Stamped, SyncTurn};
 pub use devices::Search;
 pub use error::{Error, Kind, Retry};
 pub use id_token::{BadIdToken, SignedIn};

@@ -167,6 +167,7 @@ async fn group(tx: &mut Tx, rows: &[Row], lease: String) -> Result<ClaimedGroup,
             state: DeviceSyncState::read(&row.text("state")?)?,
             tries: row.count("tries")?,
             started_at: row.at("started_at")?,
+            bulk: true,
             lease: lease.clone(),
         });
     }

@@ -27,6 +27,8 @@ pub struct ClaimedSync {
     pub started_at: Timestamp,
     /// The attempts so far, oldest first.
     pub attempts: Vec<Attempt>,
+    /// Whether it is one of many, for which nobody waits in particular.
+    pub bulk: bool,
     pub(super) lease: String,
 }
 
@@ -96,6 +98,7 @@ impl Store {
             tries: row.count("tries")?,
             started_at: row.at("started_at")?,
             attempts: self.attempts(id).await?,
+            bulk: false,
             lease,
         }))
     }

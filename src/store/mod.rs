@@ -22,6 +22,7 @@ mod history;
 mod ids;
 mod late;
 mod leases;
+mod ledger;
 mod link_attempts;
 mod link_codes;
 mod links;

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use super::desk::Trouble;
 use super::schedule::{deadline, next_look};
 use super::worker::{MOST_ATTEMPTS, Ready, Worker};
+use crate::budget::Urgency;
 use crate::chat::Actor;
 use crate::graph::{CheckIn, Patience};
 use crate::identity::CheckFailed;
@@ -26,6 +27,9 @@ const LOOKS: u32 = 2_000;
 
 /// Devices on a page of that list.
 const PAGE: usize = 1_000;
+
+/// In which line looks stand: they are of several requests.
+const LOOKING: Patience = Patience::OnceAs(Urgency::Bulk(0));
 
 /// Device syncs of a group that are under way at once; the budget spaces their calls.
 const AT_ONCE: usize = 20;
@@ -74,12 +78,13 @@ impl Worker {
             Err(_unreachable) => return all(&|| Ready::Later(None)),
         };
         let ids: Vec<DeviceId> = syncs.iter().map(|sync| sync.device.id).collect();
-        let read = self.graph.devices_now(&ids, Patience::Once).await;
+        let patience = Patience::OnceAs(Urgency::Bulk(first.request.id.0));
+        let read = self.graph.devices_now(&ids, patience).await;
         let present: Vec<&Device> = read.iter().filter_map(|read| read.as_ref().ok()?.as_ref()).collect();
         let actor = Actor { roles, ..actor.clone() };
         // What was known before Yes does not count.
         let since = syncs.iter().map(|sync| sync.started_at).max().unwrap_or(first.started_at);
-        let mut rulings = match self.gate.rule_many(Task::SyncDevice, &actor, &present, since, Patience::Once).await {
+        let mut rulings = match self.gate.rule_many(Task::SyncDevice, &actor, &present, since, patience).await {
             Ok(rulings) => rulings.into_iter(),
             Err(CheckFailed::Graph(error)) => return all(&|| Ready::Later(Some(error.clone()))),
             Err(CheckFailed::Store(error)) => {
@@ -214,7 +219,7 @@ impl Worker {
         let mut seen = HashMap::with_capacity(syncs.len());
         let mut alone: Vec<DeviceId> = syncs.iter().map(|sync| sync.device.id).collect();
         if syncs.len() > pages {
-            let list = self.graph.check_ins(Patience::Once).await?;
+            let list = self.graph.check_ins(LOOKING).await?;
             let list: HashMap<DeviceId, CheckIn> = list.into_iter().map(|row| (row.device, row)).collect();
             for sync in syncs {
                 if let Some(row) = list.get(&sync.device.id) {
@@ -224,7 +229,7 @@ impl Worker {
             // What the list does not hold may be gone, and that is not said on a list's word.
             alone.retain(|id| !seen.contains_key(id));
         }
-        for (id, read) in alone.iter().zip(self.graph.devices_now(&alone, Patience::Once).await) {
+        for (id, read) in alone.iter().zip(self.graph.devices_now(&alone, LOOKING).await) {
             match read {
                 Ok(Some(device)) => drop(seen.insert(*id, Seen::There(Box::new(device)))),
                 Ok(None) => drop(seen.insert(*id, Seen::Gone)),

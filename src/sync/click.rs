@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::desk::{Desk, Trouble};
+use crate::budget::Urgency;
 use crate::chat::Actor;
 use crate::graph::Patience;
 use crate::intune::{Decision, Denial, DeviceId, Task};
@@ -77,11 +78,12 @@ impl Desk {
     async fn redecide(&self, actor: &Actor, subject: &Subject, now: Timestamp) -> Option<Decision> {
         let decided = match subject {
             Subject::Device(device) => {
-                let ruling = self.gate.rule(Task::SyncDevice, actor, device, now, Patience::Once).await;
+                let ruling =
+                    self.gate.rule(Task::SyncDevice, actor, device, now, Patience::OnceAs(Urgency::Person)).await;
                 ruling.map(|ruling| Some(ruling.decision))
             }
             Subject::Devices { .. } => {
-                let denial = self.gate.rule_out(Task::SyncDevice, actor, now, Patience::Once).await;
+                let denial = self.gate.rule_out(Task::SyncDevice, actor, now, Patience::OnceAs(Urgency::Person)).await;
                 denial.map(|denial| denial.map(Decision::Denied))
             }
         };
@@ -181,7 +183,7 @@ impl Desk {
     /// "Tell me when it shows up." Not for somebody who holds no role any more.
     pub async fn tell(&self, actor: &Actor, device_sync: DeviceSyncId) -> Result<Result<Told, Denial>, Trouble> {
         let now = self.gate.begin(actor);
-        let ruled_out = self.gate.rule_out(Task::ReadDevice, actor, now, Patience::Once).await;
+        let ruled_out = self.gate.rule_out(Task::ReadDevice, actor, now, Patience::OnceAs(Urgency::Person)).await;
         if let Some(denial) = self.checked(actor, ruled_out).await? {
             let detail = json!({ "why": "rights_ended", "denial": denial });
             self.store.audit(now, &AuditRow::new(Event::Refused).by(actor).detail(detail)).await?;

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::directory::Directory;
 use super::report::read_failures;
+use crate::budget::Urgency;
 use crate::clock::Clock;
 use crate::graph::{Graph, Patience};
 use crate::intune::{Advice, DeviceId, ErrorTable};
@@ -94,7 +95,7 @@ impl FailureIndex {
             if is_stopping() {
                 return 0;
             }
-            let now = read_failures(graph, apps, table, device, None, Patience::Once).await;
+            let now = read_failures(graph, apps, table, device, None, Patience::OnceAs(Urgency::Background)).await;
             let retryable = now
                 .failures
                 .map(|(failures, _)| failures.iter().filter(|failure| failure.advice == Advice::Retryable).count());

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::desk::Trouble;
 use super::worker::Worker;
+use crate::budget::Urgency;
 use crate::graph::Patience;
 use crate::intune::Verdict;
 use crate::store::{ClaimedLateWatch, Notice};
@@ -21,7 +22,7 @@ impl Worker {
 
     async fn late_look(&self, claimed: &ClaimedLateWatch) -> Result<(), Trouble> {
         let now = self.clock.now();
-        let read = self.graph.device(claimed.device.id, Patience::Once).await;
+        let read = self.graph.device(claimed.device.id, Patience::OnceAs(Urgency::Background)).await;
         let now_over = now >= claimed.until;
         let ended = match read {
             Ok(None) => Some(Notice::NeverShowedUp { device: Box::new(claimed.device.clone()), gone: true }),

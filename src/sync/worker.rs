@@ -13,6 +13,7 @@ use super::desk::{Bells, Trouble};
 use super::directory::Directory;
 use super::report::read_failures;
 use super::schedule::{backoff, deadline, jitter, next_look, retry_wait, tries_within};
+use crate::budget::Urgency;
 use crate::chat::Actor;
 use crate::clock::Clock;
 use crate::graph::{Error, Graph, Kind, Patience};
@@ -111,6 +112,16 @@ impl Worker {
             Ready::Later(error) => return self.later(claimed, error).await,
             Ready::StoreAway(error) => return Err(error.into()),
         };
+        // The turn comes first, so that nothing is written down as sent that still stands in line.
+        let turn = match self.graph.sync_turn(urgency_of(claimed)).await {
+            Ok(turn) => turn,
+            Err(Error { kind: Kind::NoTurn, .. }) => {
+                // Others went first for long: rights and baseline are read anew.
+                let (now, tries) = (self.clock.now(), claimed.tries);
+                return Ok(self.store.come_back(now, claimed, DeviceSyncState::Queued, now, tries, None).await?);
+            }
+            Err(error) => return self.later(claimed, Some(error)).await,
+        };
         match self.store.begin_attempt(self.clock.now(), claimed, &device, requested_at, json!(decision)).await? {
             Begun::Written => {}
             Begun::Stopped if may_have_been_taken(claimed) => return self.only_watch(claimed).await,
@@ -120,7 +131,7 @@ impl Worker {
                 return Ok(self.store.come_back(now, claimed, DeviceSyncState::Queued, until, tries, None).await?);
             }
         }
-        let called = self.graph.sync_device(device.id).await;
+        let called = self.graph.sync_device(device.id, turn).await;
         let now = self.clock.now();
         match called {
             Ok(request_id) => {
@@ -293,8 +304,8 @@ impl Worker {
             }
             let (apps, table) = (&self.settings.apps, &self.error_table);
             let requested = first.requested_at;
-            let failures =
-                read_failures(&self.graph, apps, table, &claimed.device, Some(requested), Patience::Interactive).await;
+            let patience = Patience::TriesAs(Urgency::Single);
+            let failures = read_failures(&self.graph, apps, table, &claimed.device, Some(requested), patience).await;
             let report = failures.into_report(&claimed.device, at, requested);
             return self.end(claimed, &Outcome::CheckedIn(report), None).await;
         }
@@ -347,6 +358,11 @@ impl Worker {
         }
         Ok(())
     }
+}
+
+/// In which line its call stands.
+fn urgency_of(claimed: &ClaimedSync) -> Urgency {
+    if claimed.bulk { Urgency::Bulk(claimed.request.id.0) } else { Urgency::Single }
 }
 
 /// Whether Graph may have taken an earlier call, whose answer was lost.

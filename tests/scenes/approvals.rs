@@ -93,8 +93,10 @@ async fn an_approval_is_reminded_of_and_then_expires() {
 
 #[tokio::test]
 async fn two_people_are_needed_where_the_rule_says_so() {
-    let config = format!("{LARGE}approver_groups = []\nneeded = 2\n")
-        .replace(r#"approver_roles = ["900000000000000207"]"#, r#"approver_roles = ["900000000000000207", "900000000000000203"]"#);
+    let config = format!("{LARGE}approver_groups = []\nneeded = 2\n").replace(
+        r#"approver_roles = ["900000000000000207"]"#,
+        r#"approver_roles = ["900000000000000207", "900000000000000203"]"#,
+    );
     let bed = asked(&config, "two of them").await;
     let hanna = bed.user("hanna").runs("/bulk-sync user user:jonas.weber@contoso.example").await;
     hanna.says("(2 people)").clicks("Yes").await;

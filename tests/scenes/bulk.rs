@@ -60,7 +60,8 @@ async fn graph_trouble_on_the_way_costs_time_and_no_device() {
 #[tokio::test]
 async fn a_groups_devices_are_those_of_its_members_and_those_in_it() {
     let bed = Bed::with("a group", SHORT).await;
-    let asked = bed.user("hanna").runs("/bulk-sync group group:00000000-0000-4000-8000-00000000a001 dry_run:true").await;
+    let asked =
+        bed.user("hanna").runs("/bulk-sync group group:00000000-0000-4000-8000-00000000a001 dry_run:true").await;
     insta::assert_snapshot!("bulk_card_of_a_group", asked.card());
     asked.says("Dry run");
     bed.user("hanna").runs("/bulk-sync group group:Nobody").await.says("No Entra group has the name");
@@ -106,7 +107,10 @@ async fn cancel_stops_what_is_not_sent_and_only_that() {
     bed.user("omar").clicks_in_channel(&message, "Cancel").await.says("Only the person who asked");
     bed.user("hanna").clicks_in_channel(&message, "Cancel").await.says("will not be sent");
     bed.advance(15.minutes()).await;
-    assert!(bed.calls().iter().all(|call| call.status != 204), "nothing was accepted before, and nothing is sent after");
+    assert!(
+        bed.calls().iter().all(|call| call.status != 204),
+        "nothing was accepted before, and nothing is sent after"
+    );
     assert!(bed.events().await.contains(&"stopped".to_owned()));
     bed.channel(HELPDESK);
     bed.team();

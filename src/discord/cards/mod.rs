@@ -41,8 +41,8 @@ pub use link::{
 pub use outcome::{outcome, team_line};
 pub use progress::{moves_to_channel, never_showed_up, progress, showed_up};
 pub use refusal::refusal;
-pub(super) use words::compliance as compliance_word;
 pub use trouble::{bad_invocation, not_here, nothing_recorded, trouble};
+pub(super) use words::compliance as compliance_word;
 
 #[cfg(test)]
 pub(crate) mod samples;
