@@ -115,7 +115,7 @@ impl App {
             clock.clone(),
             bells.clone(),
         ));
-        let delivery = Arc::new(Delivery::new(store.clone(), outbound, clock.clone()));
+        let delivery = Arc::new(Delivery::new(store.clone(), outbound, &settings.discord, clock.clone()));
 
         let env = LoopEnv { clock: clock.clone(), stop: stop.clone() };
         let (ended_tx, ended) = watch::channel(None);
@@ -123,6 +123,7 @@ impl App {
             store: store.clone(),
             directory: Arc::clone(&directory),
             status: transport.status(),
+            delivery: Arc::clone(delivery.status()),
             clock: clock.clone(),
         };
         let starter = Starter { tasks: tasks.clone(), ended: ended_tx };

@@ -60,6 +60,8 @@ pub struct Discord {
     pub channel_ids: Vec<ChannelId>,
     /// Where outcomes are announced.
     pub team_channel_id: Option<ChannelId>,
+    /// Where goes what finds no other channel; `None`: where outcomes are announced.
+    pub fallback_channel_id: Option<ChannelId>,
     /// Discord's API, when it is not Discord's own address.
     pub api_url: Option<Url>,
     /// The gateway; `None`: asked of the API.
@@ -298,6 +300,7 @@ fn discord(read: &Reader<'_>) -> Result<Discord, BadSettings> {
         guild_ids,
         channel_ids: read.list("discord", "channel_ids")?,
         team_channel_id: read.optional("discord", "team_channel_id")?,
+        fallback_channel_id: read.optional("discord", "fallback_channel_id")?,
         api_url: (!own_address).then_some(api_url),
         gateway_url,
         mode,

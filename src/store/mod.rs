@@ -9,6 +9,8 @@ mod audit_chain;
 mod audit_log;
 mod choices;
 mod claims;
+mod commits;
+mod digests;
 mod engine;
 mod error;
 mod finish;
@@ -20,6 +22,7 @@ mod leases;
 mod link_attempts;
 mod link_codes;
 mod links;
+mod living;
 mod model;
 mod notices;
 mod postgres;
@@ -34,6 +37,8 @@ pub use audit_chain::{ChainKey, Head};
 pub use audit_log::{AuditEntry, Flaw, Verified};
 pub use choices::{Choice, Purpose};
 pub use claims::{Attempt, ClaimedSync};
+pub use commits::Commits;
+pub use digests::Behind;
 pub use error::Error;
 pub use finish::Ending;
 pub use handle::{Store, Wakes};
@@ -44,8 +49,10 @@ pub use leases::Lease;
 pub use link_attempts::{AttemptPhase, Handshake, LinkAttempt, NotTaken};
 pub use link_codes::{Accepted, CodeTried};
 pub use links::{EntraPerson, Link, LinkSource, Linked};
+pub use living::Standing;
 pub use model::{
-    Address, Answer, DeviceSyncState, FailureReport, Notice, Outcome, Phase, RefusedWhy, Reply, Report, RequestState,
+    Address, Answer, Board, DeviceSyncState, FailureReport, Notice, Outcome, Phase, RefusedWhy, Reply, Report,
+    RequestState, Stage,
 };
 pub use notices::{ClaimedNotice, NewNotice};
 pub use requests::{Confirmed, NewRequest, StoredRequest};

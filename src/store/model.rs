@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{DeviceSyncId, Error};
+use super::{DeviceSyncId, Error, RequestId, row};
 use crate::chat::{ChannelId, ChatUserId};
 use crate::intune::{Advice, Compliance, Denial, Device, Freshness, NotSyncable};
 
@@ -175,7 +175,58 @@ pub enum Address {
     Asker,
     /// A channel.
     Channel(ChannelId),
+    /// A message of the bot's own in a channel: posted once, and edited for as long as it lives. Only the newest counts.
+    Living {
+        /// Where it is posted.
+        channel: ChannelId,
+        /// Which of the request's.
+        board: Board,
+    },
 }
+
+impl Address {
+    /// The queue that it begins in: what stands in one goes out one after the other.
+    pub(super) fn queue(&self, request: RequestId) -> String {
+        match self {
+            Self::Asker => request.to_string(),
+            Self::Channel(_) => row::json(self),
+            Self::Living { board, .. } => format!("{request} {}", board.as_str()),
+        }
+    }
+}
+
+/// Which living message of a request's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Board {
+    /// How far a request with many devices is.
+    Progress,
+    /// A question to those who may approve.
+    Approval,
+}
+
+impl Board {
+    /// The word in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Progress => "progress",
+            Self::Approval => "approval",
+        }
+    }
+}
+
+/// How far down its way a notice is: each place after the first is tried because the one before could not be reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Stage {
+    /// Where its address says.
+    First,
+    /// The channel that the asker asked in.
+    Asked,
+    /// The channel for what finds no other.
+    Fallback,
+}
+
+stored_words!(Stage, "stage", { First = "first", Asked = "asked", Fallback = "fallback" });
 
 /// How far a running device sync is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,6 +8,7 @@ mod clean;
 mod click;
 mod confirm;
 mod device;
+mod digest;
 mod help;
 mod history;
 mod link;
@@ -25,6 +26,7 @@ pub use clean::{clean, code};
 pub use click::{clicked, expired, foreign_click, stale_choice, told};
 pub use confirm::{confirm, joined};
 pub use device::device;
+pub use digest::{digest, fitting};
 pub use help::help;
 pub use history::history;
 pub use link::{
@@ -33,7 +35,7 @@ pub use link::{
 pub use outcome::{outcome, team_line};
 pub use progress::{moves_to_channel, never_showed_up, progress, showed_up};
 pub use refusal::refusal;
-pub use trouble::{bad_invocation, not_here, nothing_recorded, trouble};
+pub use trouble::{bad_invocation, not_here, nothing_recorded, trouble, uncertain};
 
 #[cfg(test)]
 pub(crate) mod samples;
