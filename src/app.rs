@@ -122,7 +122,7 @@ impl App {
             bells.clone(),
             Arc::clone(&directory),
         ));
-        let delivery = Arc::new(Delivery::new(store.clone(), outbound, clock.clone(), settings.limits.graph_writes));
+        let delivery = Arc::new(Delivery::new(store.clone(), outbound, &settings, clock.clone()));
 
         let env = LoopEnv { clock: clock.clone(), stop: stop.clone() };
         let (ended_tx, ended) = watch::channel(None);
@@ -131,6 +131,7 @@ impl App {
             graph: Arc::clone(&graph),
             directory: Arc::clone(&directory),
             status: transport.status(),
+            delivery: Arc::clone(delivery.status()),
             clock: clock.clone(),
         };
         let starter = Starter { tasks: tasks.clone(), ended: ended_tx };

@@ -39,7 +39,7 @@ pub struct Handler {
     clock: Clock,
     people: BudgetPer<ChatUserId>,
     guilds: BudgetPer<GuildId>,
-    store_budget: Duration,
+    pub(super) store_budget: Duration,
 }
 
 impl Handler {
@@ -288,19 +288,6 @@ impl Handler {
         Ok(self.desk.store().claim_interaction(self.clock.now(), id).await?)
     }
 
-    /// A click is written down before it is answered, and the answer waits no longer than the budget.
-    pub(super) async fn within_budget<T>(&self, work: impl Future<Output = Result<T, Trouble>>) -> Result<T, Card> {
-        match tokio::time::timeout(self.store_budget, work).await {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(trouble)) => Err(self.trouble(&trouble)),
-            Err(_elapsed) => {
-                let reference = reference();
-                tracing::error!(reference, "the database did not take a click in time");
-                Err(cards::nothing_recorded(&reference))
-            }
-        }
-    }
-
     /// At Yes the rights are read anew, within the time that an answer may take.
     async fn recheck(&self, actor: &Actor, press: &Press) -> Option<Rechecked> {
         let request = press.id.ok().filter(|id| id.verb == Verb::Yes)?;
@@ -331,7 +318,12 @@ impl Handler {
         };
         let clicked = match clicked {
             Ok(clicked) => clicked,
-            Err(card) => return self.say(id, token, &card).await,
+            Err(card) => {
+                let said = self.say(id, token, &card).await;
+                // Where it was recorded all the same, the work begins now.
+                self.desk.wake();
+                return said;
+            }
         };
         let (card, in_place) = cards::clicked(&clicked);
         let response =
@@ -404,6 +396,6 @@ impl Handler {
     }
 }
 
-fn reference() -> String {
+pub(super) fn reference() -> String {
     format!("{:08X}", fastrand::u32(..))
 }

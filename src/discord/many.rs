@@ -11,6 +11,7 @@ use super::cards;
 use super::handler::Handler;
 use super::outbound::CallError;
 use super::read::Filled;
+use super::table;
 use crate::chat::{Actor, InteractionId};
 use crate::store::{Reply, RequestId};
 use crate::sync::{BulkAsked, Trouble};
@@ -36,7 +37,16 @@ impl Handler {
         reply: &Reply,
     ) -> Result<Card, Trouble> {
         Ok(match self.desk.ask_bulk(actor, target, reason, dry_run, reply).await? {
-            BulkAsked::Propose(proposal) => cards::bulk_confirm(&proposal),
+            BulkAsked::Propose(proposal) => {
+                let mut card = cards::bulk_confirm(&proposal);
+                if proposal.devices.len() > cards::NAMED || !proposal.left_out.shown.is_empty() {
+                    let table = table::preview(&proposal.devices, &proposal.left_out);
+                    if let Err(error) = card.attach("devices.csv", table) {
+                        tracing::warn!(%error, "a table was left out of a card");
+                    }
+                }
+                card
+            }
             BulkAsked::Refused(refusal) => cards::refusal(&refusal, "sync"),
         })
     }

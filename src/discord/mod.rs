@@ -2,7 +2,10 @@
 
 mod card;
 pub mod cards;
+mod channels;
+mod clicks;
 mod delivery;
+mod file;
 mod gateway;
 mod handler;
 mod http;
@@ -17,11 +20,13 @@ mod status;
 mod table;
 
 pub use card::{Button, Card, Embed, LinkButton, Select, Tone};
+pub use channels::Turn;
 pub use delivery::Delivery;
+pub use file::{File, Files, MOST_BYTES, TooLarge};
 pub use gateway::{Gateway, GatewayError, GatewayStatus, Goodbye};
 pub use handler::Handler;
 pub use http::{Endpoint, EndpointStatus, NotDiscord, Start, Told, Work};
 pub use outbound::{CallError, Outbound};
 pub use register::register;
 pub use seal::{BadKey, Sealed, check_public_key};
-pub use status::Status;
+pub use status::{DeliveryStatus, Status};

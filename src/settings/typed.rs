@@ -65,6 +65,8 @@ pub struct Discord {
     pub team_channel_id: Option<ChannelId>,
     /// Where approvals are asked for.
     pub approvals_channel_id: Option<ChannelId>,
+    /// Where goes what finds no other channel; `None`: where outcomes are announced.
+    pub fallback_channel_id: Option<ChannelId>,
     /// Discord's API, when it is not Discord's own address.
     pub api_url: Option<Url>,
     /// The gateway; `None`: asked of the API.
@@ -317,6 +319,7 @@ fn discord(read: &Reader<'_>) -> Result<Discord, BadSettings> {
         channel_ids: read.list("discord", "channel_ids")?,
         team_channel_id: read.optional("discord", "team_channel_id")?,
         approvals_channel_id: read.optional("discord", "approvals_channel_id")?,
+        fallback_channel_id: read.optional("discord", "fallback_channel_id")?,
         api_url: (!own_address).then_some(api_url),
         gateway_url,
         mode,

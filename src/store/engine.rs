@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::Error;
 use super::audit_chain::ChainKey;
 use super::query::Query;
 use super::row::Row;
+use super::{Error, commits};
 
 /// A database.
 #[async_trait]
@@ -68,7 +68,8 @@ pub(super) struct Tx(pub(super) Box<dyn Writing>, pub(super) ChainKey);
 impl Tx {
     /// Makes it count.
     pub(super) async fn commit(self) -> Result<(), Error> {
-        self.0.commit().await
+        commits::begin();
+        self.0.commit().await.map_err(commits::failed)
     }
 
     /// Undoes it.

@@ -13,6 +13,8 @@ mod bulk;
 mod bulk_claims;
 mod choices;
 mod claims;
+mod commits;
+mod digests;
 mod engine;
 mod error;
 mod finish;
@@ -26,6 +28,7 @@ mod ledger;
 mod link_attempts;
 mod link_codes;
 mod links;
+mod living;
 mod model;
 mod notices;
 mod postgres;
@@ -45,6 +48,8 @@ pub use bulk::{BulkRow, BulkStanding, Stopped};
 pub use bulk_claims::ClaimedGroup;
 pub use choices::{Choice, Purpose};
 pub use claims::{Attempt, ClaimedSync};
+pub use commits::Commits;
+pub use digests::Behind;
 pub use error::Error;
 pub use finish::Ending;
 pub use freezes::{Freeze, Unfrozen};
@@ -56,9 +61,10 @@ pub use leases::Lease;
 pub use link_attempts::{AttemptPhase, Handshake, LinkAttempt, NotTaken};
 pub use link_codes::{Accepted, CodeTried};
 pub use links::{EntraPerson, Link, LinkSource, Linked};
+pub use living::Standing;
 pub use model::{
     Address, Answer, ApprovalStep, Board, DeviceSyncState, FailureReport, Notice, Outcome, OutcomeWord, Phase,
-    RefusedWhy, Reply, Report, RequestState,
+    RefusedWhy, Reply, Report, RequestState, Stage,
 };
 pub use notices::{ClaimedNotice, NewNotice};
 pub use requests::{NewBulk, NewRequest, StoredRequest};

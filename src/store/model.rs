@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::subject::BulkTarget;
-use super::{DeviceSyncId, Error};
+use super::{DeviceSyncId, Error, RequestId, row};
 use crate::chat::{ChannelId, ChatUserId};
 use crate::intune::{Advice, Compliance, Denial, Device, Freshness, NotSyncable};
 
@@ -239,6 +239,17 @@ pub enum Address {
     },
 }
 
+impl Address {
+    /// The queue that it begins in: what stands in one goes out one after the other.
+    pub(super) fn queue(&self, request: RequestId) -> String {
+        match self {
+            Self::Asker => request.to_string(),
+            Self::Channel(_) => row::json(self),
+            Self::Living { board, .. } => format!("{request} {}", board.as_str()),
+        }
+    }
+}
+
 /// Which living message of a request's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -249,7 +260,28 @@ pub enum Board {
     Approval,
 }
 
-stored_words!(Board, "board", { Progress = "progress", Approval = "approval" });
+impl Board {
+    /// The word in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Progress => "progress",
+            Self::Approval => "approval",
+        }
+    }
+}
+
+/// How far down its way a notice is: each place after the first is tried because the one before could not be reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Stage {
+    /// Where its address says.
+    First,
+    /// The channel that the asker asked in.
+    Asked,
+    /// The channel for what finds no other.
+    Fallback,
+}
+
+stored_words!(Stage, "stage", { First = "first", Asked = "asked", Fallback = "fallback" });
 
 /// How far a running device sync is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -23,7 +23,7 @@ use sim::tenant::{Fault, FaultId, SyncCall};
 use tokio::sync::RwLock;
 
 pub(crate) use browser::Browser;
-use engines::Database;
+pub(crate) use engines::{Database, Engine};
 pub(crate) use person::Person;
 pub(crate) use span::Spans;
 use surroundings::{database, lay_database, over_http};
@@ -95,13 +95,21 @@ impl Bed {
 
     /// The same on a stage that is set up otherwise.
     pub(crate) async fn on_stage(name: &str, config: &str, change: impl FnOnce(&mut StageOptions)) -> Self {
+        Self::on(database().await, name, config, change).await
+    }
+
+    /// The same on the store that `config` names, whatever the run is about.
+    pub(crate) async fn on_its_own_store(name: &str, config: &str, change: impl FnOnce(&mut StageOptions)) -> Self {
+        Self::on(None, name, config, change).await
+    }
+
+    async fn on(database: Option<Database>, name: &str, config: &str, change: impl FnOnce(&mut StageOptions)) -> Self {
         let log = log::start();
         let mut config: toml::Table = config.parse().expect("the scene's config is TOML");
         // People in scenes act faster than people do.
         config.entry("limits").or_insert_with(|| toml::Value::Table(unhurried()));
         // Hours pass in some scenes, and hundreds of devices need not be read every quarter of one.
         config.entry("directory").or_insert_with(|| toml::Value::Table(toml::toml! { refresh = "24h" }));
-        let database = database().await;
         lay_database(&mut config, database.as_ref());
         let mut options = StageOptions { config: config.to_string(), http: over_http(), ..StageOptions::still() };
         change(&mut options);
@@ -217,6 +225,11 @@ impl Bed {
     /// The bot's database.
     pub(crate) async fn store(&self) -> Store {
         self.stage.read().await.app().store().clone()
+    }
+
+    /// Has the bot look for work that the scene put into its store.
+    pub(crate) async fn wakes(&self) {
+        self.stage.read().await.app().desk().wake();
     }
 
     /// Where the bot serves health and metrics.

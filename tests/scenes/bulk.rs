@@ -14,6 +14,12 @@ fn live(bed: &Bed) -> MessageView {
     messages.into_iter().next().expect("the live message is there")
 }
 
+/// The words at its end.
+fn summary(bed: &Bed) -> MessageView {
+    let messages = bed.channel_messages(HELPDESK);
+    messages.into_iter().find(|message| message.content.starts_with("<@")).expect("the asker is told")
+}
+
 #[tokio::test]
 async fn every_device_of_a_person_is_synced_with_one_yes() {
     let bed = Bed::with("a persons devices", SHORT).await;
@@ -23,8 +29,7 @@ async fn every_device_of_a_person_is_synced_with_one_yes() {
     insta::assert_snapshot!("bulk_confirmed", asked.card());
     bed.advance(12.minutes()).await;
     insta::assert_snapshot!("bulk_live_at_the_end", show::card(&live(&bed)));
-    asked.says("checked in");
-    insta::assert_snapshot!("bulk_summary", asked.card());
+    insta::assert_snapshot!("bulk_summary", show::card(&summary(&bed)));
     insta::assert_snapshot!("bulk_team_line", bed.team().join("\n"));
     let calls = bed.calls();
     let devices: std::collections::BTreeSet<_> = calls.iter().map(|call| call.device_id.clone()).collect();
@@ -52,7 +57,7 @@ async fn graph_trouble_on_the_way_costs_time_and_no_device() {
     bed.advance(25.minutes()).await;
     let live = show::card(&live(&bed));
     assert!(live.contains("is over") && !live.contains("not taken by Graph"), "{live}");
-    asked.says("checked in");
+    assert!(show::card(&summary(&bed)).contains("of 32 devices checked in"));
     bed.team();
     bed.finish().await;
 }
@@ -71,7 +76,9 @@ async fn a_groups_devices_are_those_of_its_members_and_those_in_it() {
 #[tokio::test]
 async fn what_cannot_be_synced_is_left_out_and_said_so() {
     let bed = Bed::new("left out").await;
-    let sam = bed.user("sam").runs("/bulk-sync filter unseen_days:1 dry_run:true").await;
+    // Whether a device is in one of the school's groups is asked for each, which takes some of the budget.
+    let sam = bed.user("sam").starts("/bulk-sync filter unseen_days:1 dry_run:true");
+    bed.advance(30.seconds()).await;
     sam.says("Left out").says("outside of what your roles cover");
     bed.user("rolf").runs("/bulk-sync filter platform:ios").await.says("You may not sync");
     bed.user("hanna").runs("/bulk-sync user user:nobody@contoso.example").await.says("Nobody in the tenant");
@@ -142,7 +149,7 @@ async fn a_restart_in_the_middle_forgets_no_device_and_calls_none_twice() {
         bed.advance(10.seconds()).await;
         bed.restart().await;
     }
-    bed.advance(60.minutes()).await;
+    bed.advance(15.minutes()).await;
     let calls = bed.calls();
     let devices: std::collections::BTreeSet<_> = calls.iter().map(|call| call.device_id.clone()).collect();
     assert_eq!(devices.len(), calls.len(), "each device is called once");

@@ -2,6 +2,8 @@
 
 #[path = "../bed/mod.rs"]
 mod bed;
+#[path = "../samples/mod.rs"]
+mod samples;
 
 mod ambiguity;
 mod approvals;
@@ -19,10 +21,12 @@ mod linked;
 mod linking;
 mod linking_threats;
 mod looking;
+mod outbox;
 mod records;
 mod refusals;
 mod reporting;
 mod restarts;
 mod rights;
+mod slow_commits;
 mod suggesting;
 mod watching;

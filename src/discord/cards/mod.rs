@@ -10,6 +10,7 @@ mod clean;
 mod click;
 mod confirm;
 mod device;
+mod digest;
 mod freeze;
 mod help;
 mod history;
@@ -32,6 +33,7 @@ pub use clean::{clean, code};
 pub use click::{clicked, expired, foreign_click, stale_choice, stopped, told};
 pub use confirm::{confirm, joined};
 pub use device::device;
+pub use digest::{digest, fitting};
 pub use freeze::{froze, frozen_line, thawed_line};
 pub use help::help;
 pub use history::history;
@@ -41,7 +43,7 @@ pub use link::{
 pub use outcome::{outcome, team_line};
 pub use progress::{moves_to_channel, never_showed_up, progress, showed_up};
 pub use refusal::refusal;
-pub use trouble::{bad_invocation, not_here, nothing_recorded, trouble};
+pub use trouble::{bad_invocation, not_here, nothing_recorded, trouble, uncertain};
 pub(super) use words::compliance as compliance_word;
 
 #[cfg(test)]
