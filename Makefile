@@ -22,6 +22,9 @@ NEXTEST := ./scripts/postgres.sh cargo nextest run --workspace --all-features
 # Scenes that play a second time with interactions posted to the bot.
 OVER_HTTP := binary(scenes) & test(/^(approvals|asking|bulk|clicks|freezing|hostile|joining|linking|looking|restarts)::/)
 
+# Scenes that both could change together.
+ON_BOTH := binary(scenes) & test(/^(approvals|bulk|clicks|freezing|joining|linking|restarts)::/)
+
 .PHONY: help demo test test-quick bench lint setup
 
 help: ## Show these targets
@@ -36,6 +39,7 @@ test: ## Run every test, the browser's too, and many scenes on PostgreSQL again;
 	$(NEXTEST) $(ARGS)
 	BED_STORE=postgres $(NEXTEST) -E '$(ON_POSTGRES)' --no-tests=pass $(ARGS)
 	BED_TRANSPORT=http $(NEXTEST) -E '$(OVER_HTTP)' --no-tests=pass $(ARGS)
+	BED_STORE=postgres BED_TRANSPORT=http $(NEXTEST) -E '$(ON_BOTH)' --no-tests=pass $(ARGS)
 	cargo test --doc --workspace --all-features --quiet
 
 test-quick: ## Run the tests that need no browser, each once

@@ -3,12 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use commands::{Command, CustomId, Focused, Invocation, Verb};
+use commands::{Command, CustomId, Invocation, Verb};
 use jiff::SignedDuration;
 use secrecy::SecretString;
-use serenity::all::{
-    CreateAutocompleteResponse, CreateInteractionResponse as Respond, CreateInteractionResponseMessage, Interaction,
-};
+use serenity::all::{CreateInteractionResponse as Respond, CreateInteractionResponseMessage, Interaction};
 
 use super::card::Card;
 use super::cards;
@@ -36,7 +34,7 @@ pub struct Handler {
     pub(super) linking: Arc<Linking>,
     pub(super) outbound: Outbound,
     settings: Arc<Settings>,
-    clock: Clock,
+    pub(super) clock: Clock,
     people: BudgetPer<ChatUserId>,
     guilds: BudgetPer<GuildId>,
     pub(super) store_budget: Duration,
@@ -103,7 +101,7 @@ impl Handler {
         self.say(crate::chat::InteractionId(id), &token, &cards::not_here()).await
     }
 
-    fn is_fenced_out(&self, actor: &Actor) -> bool {
+    pub(super) fn is_fenced_out(&self, actor: &Actor) -> bool {
         let discord = &self.settings.discord;
         !discord.guild_ids.contains(&actor.guild)
             || (!discord.channel_ids.is_empty() && !discord.channel_ids.contains(&actor.channel))
@@ -229,28 +227,6 @@ impl Handler {
             Looked::Choose { choice, devices } => cards::choose(choice, &devices, self.clock.now()),
             Looked::Refused(refusal) => cards::refusal(&refusal, "look at"),
         }
-    }
-
-    /// Suggestions come from memory, so they need no deferral, no claim and no limit.
-    async fn autocomplete(&self, received: Received<Invocation>) -> Result<(), CallError> {
-        let Received { id, token, actor, said } = received;
-        let mut response = CreateAutocompleteResponse::new();
-        match said.focused().filter(|_| !self.is_fenced_out(&actor)) {
-            Some(Focused { option: "device", text }) => {
-                let now = self.clock.now();
-                for suggestion in self.desk.suggest(&actor, text) {
-                    let device = &suggestion.device;
-                    response = response.add_string_choice(cards::suggestion(device, now), device.id.to_string());
-                }
-            }
-            Some(Focused { option: "user", text }) => {
-                for person in self.desk.suggest_people(&actor, text) {
-                    response = response.add_string_choice(cards::person(&person), person.id.to_string());
-                }
-            }
-            _ => {}
-        }
-        self.outbound.acknowledge(id, &token, &Respond::Autocomplete(response)).await
     }
 
     async fn press(&self, received: Received<Press>) -> Result<(), CallError> {

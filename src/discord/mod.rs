@@ -18,6 +18,7 @@ mod register;
 mod render;
 mod seal;
 mod status;
+mod suggest;
 mod table;
 mod webhook;
 

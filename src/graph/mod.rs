@@ -10,6 +10,7 @@ mod client;
 mod devices;
 mod endpoint;
 mod error;
+mod headers;
 mod id_token;
 mod odata;
 mod people;

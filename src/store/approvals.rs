@@ -2,18 +2,18 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::audit::append;
-use super::engine::{On, Tx};
-use super::model::{Address, ApprovalStep, Board, Notice, RequestState};
+use super::engine::Tx;
+use super::model::RequestState;
+use super::notice::{Address, ApprovalStep, Board, Notice};
 use super::notices::{NewNotice, insert};
 use super::query::query;
 use super::requests::{StoredRequest, stored};
 use super::row::{json as to_json, millis};
 use super::subject::Subject;
 use super::{AuditRow, Error, Event, RequestId, Store};
-use crate::chat::{Actor, ChannelId, ChatRoleId, ChatUserId};
+use crate::chat::{Actor, ChannelId, ChatRoleId};
 use crate::intune::{Device, DeviceId, GroupId};
 
 /// An approval rule as it was when it was asked.
@@ -86,25 +86,6 @@ impl PendingApproval {
     pub fn most_missing(&self) -> u32 {
         self.rules.iter().map(|rule| self.missing(rule)).max().unwrap_or_default()
     }
-}
-
-/// What a press of Approve or Reject did.
-#[derive(Clone, Debug)]
-pub enum Voted {
-    /// It counts; so many more have to agree.
-    Counted(u32),
-    /// It was the last that was missing.
-    Approved,
-    /// It ends the request.
-    Rejected,
-    /// They agreed before.
-    Already,
-    /// Nobody answers for themselves.
-    Own,
-    /// It was answered, or its time is over.
-    TooLate(RequestState),
-    /// No such request.
-    NotFound,
 }
 
 impl Store {
@@ -185,7 +166,7 @@ impl Store {
     }
 
     /// The card is shown, or shown anew.
-    async fn show_approval(
+    pub(super) async fn show_approval(
         &self,
         tx: &mut Tx,
         now: Timestamp,
@@ -205,128 +186,15 @@ impl Store {
         insert(tx, &self.tenant, &NewNotice { request: id, address, body: Notice::Approval, due_at: now }).await
     }
 
-    async fn tell_asker(&self, tx: &mut Tx, now: Timestamp, id: RequestId, what: ApprovalStep) -> Result<(), Error> {
-        let body = Notice::ApprovalStep { what };
-        insert(tx, &self.tenant, &NewNotice { request: id, address: Address::Asker, body, due_at: now }).await
-    }
-
-    /// Somebody agrees, for these rules. Only a request of the round they saw counts, in time, and never their own.
-    pub async fn approve(
-        &self,
-        now: Timestamp,
-        seen: &PendingApproval,
-        actor: &Actor,
-        rules: &[String],
-        detail: serde_json::Value,
-    ) -> Result<Voted, Error> {
-        let id = seen.request.id;
-        let mut tx = self.begin().await?;
-        if let Some(no) = self.not_votable(&mut tx, now, id, actor, Some(seen.round)).await? {
-            return Ok(no);
-        }
-        let counted = query(
-            "INSERT INTO approval_votes (request_id, round, approver_user, tenant_id, approver, rules, at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (request_id, round, approver_user) DO NOTHING",
-        )
-        .bind(id.to_string())
-        .bind(seen.round)
-        .bind(actor.user.to_string())
-        .bind(&self.tenant)
-        .bind(to_json(actor))
-        .bind(to_json(&rules))
-        .bind(millis(now))
-        .execute(&mut tx)
-        .await?;
-        if counted == 0 {
-            return Ok(Voted::Already);
-        }
-        let votes = query("SELECT approver, rules FROM approval_votes WHERE request_id = $1 AND round = $2")
-            .bind(id.to_string())
-            .bind(seen.round)
-            .fetch_all(&mut tx)
-            .await?;
-        let mut after = seen.clone();
-        after.votes.clear();
-        for vote in &votes {
-            after.votes.push(Vote { by: vote.json("approver")?, rules: vote.json("rules")? });
-        }
-        let missing = after.most_missing();
-        let detail = json!({ "rules": rules, "missing": missing, "decision": detail });
-        append(&mut tx, &self.tenant, now, &AuditRow::new(Event::Approved).by(actor).request(id).detail(detail))
-            .await?;
-        if missing == 0 {
-            query("UPDATE requests SET state = 'running' WHERE id = $1 AND state = 'awaiting_approval'")
-                .bind(id.to_string())
-                .execute(&mut tx)
-                .await?;
-            self.set_off(&mut tx, now, id, &seen.subject).await?;
-            self.tell_asker(&mut tx, now, id, ApprovalStep::Approved { by: actor.user }).await?;
-            self.show_bulk_progress(&mut tx, now, &seen.request).await?;
-        } else {
-            self.tell_asker(&mut tx, now, id, ApprovalStep::Agreed { by: actor.user, missing }).await?;
-        }
-        self.show_approval(&mut tx, now, id, None).await?;
-        tx.commit().await?;
-        Ok(if missing == 0 { Voted::Approved } else { Voted::Counted(missing) })
-    }
-
-    /// Somebody refuses.
-    pub async fn reject(
-        &self,
-        now: Timestamp,
-        id: RequestId,
-        actor: &Actor,
-        reason: Option<&str>,
-    ) -> Result<Voted, Error> {
-        let mut tx = self.begin().await?;
-        if let Some(no) = self.not_votable(&mut tx, now, id, actor, None).await? {
-            return Ok(no);
-        }
-        let row = AuditRow::new(Event::Rejected).by(actor).request(id).detail(json!({ "reason": reason }));
-        self.end_unsent(&mut tx, now, id, (RequestState::AwaitingApproval, RequestState::Rejected), &row).await?;
-        query("UPDATE approvals SET ended_by = $2, ended_reason = $3 WHERE request_id = $1")
-            .bind(id.to_string())
-            .bind(actor.user.to_string())
-            .bind(reason)
-            .execute(&mut tx)
-            .await?;
-        let what = ApprovalStep::Rejected { by: actor.user, reason: reason.map(str::to_owned) };
-        self.tell_asker(&mut tx, now, id, what).await?;
-        self.show_approval(&mut tx, now, id, None).await?;
-        tx.commit().await?;
-        Ok(Voted::Rejected)
-    }
-
-    /// Why this person's word does not count now, if so.
-    async fn not_votable(
+    pub(super) async fn tell_asker(
         &self,
         tx: &mut Tx,
         now: Timestamp,
         id: RequestId,
-        actor: &Actor,
-        round: Option<u32>,
-    ) -> Result<Option<Voted>, Error> {
-        let row = query(
-            "SELECT r.state, r.actor_user, a.expires_at, a.round FROM requests r JOIN approvals a ON a.request_id = r.id
-              WHERE r.id = $1 AND r.tenant_id = $2",
-        )
-        .bind(id.to_string())
-        .bind(&self.tenant)
-        .fetch_optional(tx)
-        .await?;
-        let Some(row) = row else { return Ok(Some(Voted::NotFound)) };
-        if row.parsed::<ChatUserId>("actor_user")? == actor.user {
-            return Ok(Some(Voted::Own));
-        }
-        let state = RequestState::read(&row.text("state")?)?;
-        let is_over = row.at("expires_at")? <= now;
-        if state != RequestState::AwaitingApproval || is_over {
-            let state = if state == RequestState::AwaitingApproval { RequestState::Expired } else { state };
-            return Ok(Some(Voted::TooLate(state)));
-        }
-        // The card that they saw is not the one that waits.
-        let other_round = round.is_some_and(|round| row.count("round").ok() != Some(round));
-        Ok(other_round.then_some(Voted::TooLate(RequestState::AwaitingApproval)))
+        what: ApprovalStep,
+    ) -> Result<(), Error> {
+        let body = Notice::ApprovalStep { what };
+        insert(tx, &self.tenant, &NewNotice { request: id, address: Address::Asker, body, due_at: now }).await
     }
 
     /// The devices are other ones by now: they take the place of the old ones, and every vote is void.
@@ -415,76 +283,5 @@ impl Store {
         .optional_at("next")?;
         tx.commit().await?;
         Ok(next)
-    }
-
-    /// How an approval ended that was refused: by whom, and why.
-    pub async fn rejection(&self, id: RequestId) -> Result<Option<(ChatUserId, Option<String>)>, Error> {
-        let row = query("SELECT ended_by, ended_reason FROM approvals WHERE request_id = $1 AND ended_by IS NOT NULL")
-            .bind(id.to_string())
-            .fetch_optional(&self.engine)
-            .await?;
-        row.map(|row| Ok((row.parsed("ended_by")?, row.optional_text("ended_reason")?))).transpose()
-    }
-
-    /// Sorts rules into those that let so many devices through by themselves, which is noted, and those that ask.
-    pub(super) async fn sort_rules(
-        &self,
-        tx: &mut Tx,
-        now: Timestamp,
-        id: RequestId,
-        rules: &[RuleDue],
-        devices: u32,
-    ) -> Result<(Vec<RuleAsked>, Vec<String>), Error> {
-        let (mut asked, mut allowed) = (Vec::new(), Vec::new());
-        for rule in rules {
-            let fits = match rule.allowance {
-                None => false,
-                Some((most, since)) => {
-                    let used = self.allowance_used(&mut *tx, &rule.asked.name, since).await?;
-                    used.saturating_add(devices) <= most
-                }
-            };
-            if fits { allowed.push(rule.asked.name.clone()) } else { asked.push(rule.asked.clone()) }
-        }
-        if asked.is_empty() {
-            self.note_allowances(tx, now, id, &allowed, devices).await?;
-        }
-        Ok((asked, allowed))
-    }
-
-    /// How many devices a rule has let through by itself since then.
-    pub async fn allowance(&self, rule: &str, since: Timestamp) -> Result<u32, Error> {
-        self.allowance_used(&self.engine, rule, since).await
-    }
-
-    async fn allowance_used(&self, on: impl Into<On<'_>> + Send, rule: &str, since: Timestamp) -> Result<u32, Error> {
-        query("SELECT CAST(COALESCE(SUM(devices), 0) AS BIGINT) AS n FROM approval_allowances WHERE tenant_id = $1 AND rule = $2 AND at > $3")
-            .bind(&self.tenant)
-            .bind(rule)
-            .bind(millis(since))
-            .fetch_one(on)
-            .await?
-            .count("n")
-    }
-
-    async fn note_allowances(
-        &self,
-        tx: &mut Tx,
-        now: Timestamp,
-        id: RequestId,
-        rules: &[String],
-        devices: u32,
-    ) -> Result<(), Error> {
-        for rule in rules {
-            query("INSERT INTO approval_allowances (request_id, rule, tenant_id, devices, at) VALUES ($1, $2, $3, $4, $5)")
-                .bind(id.to_string())
-                .bind(rule)
-                .bind(&self.tenant)
-                .bind(devices)
-                .bind(millis(now))
-                .execute(&mut *tx)
-                .await?;
-        }
-        Ok(())
     }
 }

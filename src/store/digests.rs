@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::engine::On;
-use super::model::Notice;
+use super::notice::Notice;
 use super::notices::ClaimedNotice;
 use super::query::query;
 use super::row::{Row, millis};

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::engine::On;
-use super::model::{Address, Board};
+use super::notice::{Address, Board};
 use super::notices::{ClaimedNotice, done};
 use super::query::query;
 use super::row::millis;

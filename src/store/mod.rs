@@ -4,6 +4,7 @@
 //!
 //! The statements are written once. `engine` is the trait that they run on, `sqlite` and `postgres` are the modules behind it.
 
+mod allowances;
 mod answers;
 mod approvals;
 mod audit;
@@ -30,6 +31,7 @@ mod link_codes;
 mod links;
 mod living;
 mod model;
+mod notice;
 mod notices;
 mod postgres;
 mod query;
@@ -38,9 +40,10 @@ mod row;
 mod sqlite;
 mod steps;
 mod subject;
+mod votes;
 
 pub use answers::{Confirmed, Yes};
-pub use approvals::{ApprovalFrame, PendingApproval, RuleAsked, RuleDue, Vote, Voted};
+pub use approvals::{ApprovalFrame, PendingApproval, RuleAsked, RuleDue, Vote};
 pub use audit::{AuditRow, Event};
 pub use audit_chain::{ChainKey, Head};
 pub use audit_log::{AuditEntry, Flaw, Verified};
@@ -63,10 +66,11 @@ pub use link_codes::{Accepted, CodeTried};
 pub use links::{EntraPerson, Link, LinkSource, Linked};
 pub use living::Standing;
 pub use model::{
-    Address, Answer, ApprovalStep, Board, DeviceSyncState, FailureReport, Notice, Outcome, OutcomeWord, Phase,
-    RefusedWhy, Reply, Report, RequestState, Stage,
+    Answer, DeviceSyncState, FailureReport, Outcome, OutcomeWord, RefusedWhy, Reply, Report, RequestState,
 };
+pub use notice::{Address, ApprovalStep, Board, Notice, Phase, Stage};
 pub use notices::{ClaimedNotice, NewNotice};
 pub use requests::{NewBulk, NewRequest, StoredRequest};
 pub use steps::Begun;
 pub use subject::{BulkTarget, Subject};
+pub use votes::Voted;

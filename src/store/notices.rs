@@ -11,7 +11,7 @@ use super::digests::{Behind, behind};
 use super::engine::Tx;
 use super::leases::{Lease, Leased, token, until};
 use super::living::{Standing, standing};
-use super::model::{Address, Notice, Stage};
+use super::notice::{Address, Notice, Stage};
 use super::query::query;
 use super::requests::{StoredRequest, stored};
 use super::row::{Row, json as to_json, millis};

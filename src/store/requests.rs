@@ -6,7 +6,8 @@ use serde_json::json;
 
 use super::audit::append;
 use super::engine::{On, Tx};
-use super::model::{Address, Notice, Reply, RequestState};
+use super::model::{Reply, RequestState};
+use super::notice::{Address, Notice};
 use super::notices::{NewNotice, insert};
 use super::query::query;
 use super::row::{Row, json as to_json, millis};
