@@ -1,0 +1,97 @@
+//! The crash suite: the real binary, killed with SIGKILL at every point where something is committed, called or delivered, and started again.
+//!
+//! Nothing confirmed is lost: each confirmed request ends in one outcome that its asker reads, whatever dies when. docs/reliability.md says
+//! what is proved by it. `CRASH_ONLY=words` plays only the points whose name holds these words.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the suite prints its table")]
+
+#[path = "../engines/mod.rs"]
+mod engines;
+
+mod bot;
+mod flow;
+mod people;
+mod place;
+mod points;
+mod verdict;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use engines::Engine;
+use flow::Flow;
+use place::Place;
+use points::{Point, all_points};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use verdict::Seen;
+
+/// Points that are played side by side: most of their time is waiting.
+const SIDE_BY_SIDE: usize = 6;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_at_every_point_on_sqlite_nothing_confirmed_is_lost() {
+    play_all(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_at_every_point_on_postgresql_nothing_confirmed_is_lost() {
+    play_all(Engine::Postgres).await;
+}
+
+/// Every commit that the flows of the suite make has its two points in the table; a new one has to be added to it.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_commit_of_these_flows_is_a_point_of_the_suite() {
+    let mut known = BTreeSet::new();
+    for (_, point) in all_points() {
+        if let Point::Commit { name, .. } = point {
+            known.insert(name.to_owned());
+        }
+    }
+    let mut seen = BTreeSet::new();
+    for flow in Flow::ALL {
+        let place = Place::new(Engine::Sqlite, flow).await;
+        let committed = Box::pin(place.played_without_a_crash()).await;
+        seen.extend(committed);
+    }
+    let new: Vec<_> = seen.difference(&known).collect();
+    assert!(new.is_empty(), "commits that no point of the suite is about: {new:?}");
+}
+
+async fn play_all(engine: Engine) {
+    let only = std::env::var("CRASH_ONLY").unwrap_or_default();
+    let turns = Arc::new(Semaphore::new(SIDE_BY_SIDE));
+    let mut runs = JoinSet::new();
+    for (number, (flow, point)) in all_points().into_iter().enumerate() {
+        if !format!("{flow}: {point}").contains(&only) {
+            continue;
+        }
+        let turns = Arc::clone(&turns);
+        runs.spawn(async move {
+            let _turn = turns.acquire_owned().await.expect("it is never closed");
+            let place = Place::new(engine, flow).await;
+            (number, flow, point.clone(), Box::pin(place.played_with_a_crash(&point)).await)
+        });
+    }
+    let mut rows = runs.join_all().await;
+    rows.sort_by_key(|(number, ..)| *number);
+    let failed = rows.iter().filter(|(.., seen)| seen.is_err()).count();
+    println!("\n{engine:?}: {} points\n", rows.len());
+    println!(
+        "| Flow | Killed | Confirmed | Told | Calls taken | Attempts | Told twice |\n| --- | --- | --- | --- | --- | --- | --- |"
+    );
+    let mut twice = 0;
+    for (_, flow, point, seen) in &rows {
+        match seen {
+            Ok(Seen { confirmed, told, taken, attempts, twice: again }) => {
+                twice += again;
+                println!("| {flow} | {point} | {confirmed} | {told} | {taken} | {attempts} | {again} |");
+            }
+            Err(why) => println!("| {flow} | {point} | FAILED: {why} |"),
+        }
+    }
+    println!("\n{} points, {failed} failed, {twice} notices told twice", rows.len());
+    assert!(rows.len() >= 40 || !only.is_empty(), "{} points", rows.len());
+    assert_eq!(failed, 0, "points after which something was lost or done twice; see the table");
+    assert_eq!(twice, 0, "Discord's nonce holds back every message that a crash repeats within minutes");
+}
