@@ -13,7 +13,8 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use self::loops::LoopEnv;
+use self::loops::{IndexParts, LoopEnv};
+use crate::budget::{Ledger, Memory};
 use crate::clock::Clock;
 use crate::discord::{Delivery, Goodbye, Handler, Outbound, register};
 use crate::graph::{Graph, SignIn, Token};
@@ -21,12 +22,15 @@ use crate::identity::{ChatRoles, Gate, LinkPage, Linking};
 use crate::intune::ErrorTable;
 use crate::settings::Settings;
 use crate::store::Store;
-use crate::sync::{Bells, Desk, Directory, Worker};
+use crate::sync::{Bells, Desk, Directory, FailureIndex, Worker};
 use crate::web::OpsParts;
 use transport::Transport;
 
 /// Device syncs that are worked on at the same time.
 const WORKERS: usize = 4;
+
+/// Groups of a bulk request's devices that are worked on at the same time: one is made ready while the other is sent.
+const SENDERS: usize = 2;
 
 /// How long everything may take to stop.
 const STOP: Duration = Duration::from_secs(8);
@@ -71,20 +75,22 @@ impl App {
         let Options { clock, store_budget } = options;
         warn_about(&settings);
         let settings = Arc::new(settings);
-        let store = Store::sealed(&settings).await.context("while opening the store")?;
+        let store = Store::sealed(&settings).await.context("while opening the store")?.timed_by(&clock);
         store.release_leases().await.context("while taking over the store")?;
         let error_table = Arc::new(error_table(&settings)?);
         // One for every far end: each would read the system's certificates anew.
         let http = http_client()?;
-        let graph = Arc::new(graph_over(&settings, http.clone(), &clock)?);
+        let graph = Arc::new(graph_over(&settings, http.clone(), &ledger(&store, &clock), &clock)?);
         let gate = Arc::new(Gate::new(Arc::clone(&graph), store.clone(), settings.access.clone(), &clock));
         let directory = Arc::new(Directory::default());
-        let bells = Bells::new(&clock, WORKERS);
+        let bells = Bells::new(&clock, WORKERS, SENDERS);
+        let failures = Arc::new(FailureIndex::new(!settings.apps.index));
         let desk = Arc::new(Desk::new(
             Arc::clone(&graph),
             Arc::clone(&gate),
             store.clone(),
             Arc::clone(&directory),
+            Arc::clone(&failures),
             Arc::clone(&error_table),
             Arc::clone(&settings),
             clock.clone(),
@@ -109,18 +115,20 @@ impl App {
             Arc::clone(&graph),
             Arc::clone(&gate),
             store.clone(),
-            error_table,
+            Arc::clone(&error_table),
             Arc::clone(&settings),
             Arc::new(outbound.clone()) as Arc<dyn ChatRoles>,
             clock.clone(),
             bells.clone(),
+            Arc::clone(&directory),
         ));
-        let delivery = Arc::new(Delivery::new(store.clone(), outbound, &settings.discord, clock.clone()));
+        let delivery = Arc::new(Delivery::new(store.clone(), outbound, &settings, clock.clone()));
 
         let env = LoopEnv { clock: clock.clone(), stop: stop.clone() };
         let (ended_tx, ended) = watch::channel(None);
         let ops_parts = OpsParts {
             store: store.clone(),
+            graph: Arc::clone(&graph),
             directory: Arc::clone(&directory),
             status: transport.status(),
             delivery: Arc::clone(delivery.status()),
@@ -132,10 +140,19 @@ impl App {
         for bell in &bells.work {
             starter.start(loops::work(env.clone(), Arc::clone(&worker), bell.clone()));
         }
+        for bell in &bells.bulk {
+            starter.start(loops::send_bulk(env.clone(), Arc::clone(&worker), bell.clone()));
+        }
+        starter.start(loops::look_bulk(env.clone(), Arc::clone(&worker), bells.looks.clone()));
         starter.start(loops::delivery(env.clone(), delivery, bells.notices.clone()));
         starter.start(loops::timers(env.clone(), worker, bells.timers.clone()));
         starter.start(loops::listen(env.clone(), store.clone(), bells));
         starter.start(loops::audit(env.clone(), store.clone(), settings.audit.publish, settings.audit.keep));
+        if let Some(every) = settings.apps.index_refresh.filter(|_| settings.apps.index) {
+            let parts =
+                IndexParts { graph: Arc::clone(&graph), directory: Arc::clone(&directory), failures, error_table };
+            starter.start(loops::index(env.clone(), parts, settings.apps.clone(), every));
+        }
         starter.start(loops::directory(env.clone(), graph, directory, settings.directory.refresh));
         starter.start(loops::display(env, gate));
         let goodbye = transport.start(&starter);
@@ -222,14 +239,24 @@ fn error_table(settings: &Settings) -> anyhow::Result<ErrorTable> {
     ErrorTable::parse(&text).with_context(|| format!("in {}", path.display()))
 }
 
-/// Builds the client for Graph.
-pub fn graph(settings: &Settings, clock: &Clock) -> anyhow::Result<Graph> {
-    graph_over(settings, http_client()?, clock)
+/// Builds the client for Graph, with the budget counted where `ledger` says.
+pub fn graph(settings: &Settings, ledger: &Arc<dyn Ledger>, clock: &Clock) -> anyhow::Result<Graph> {
+    graph_over(settings, http_client()?, ledger, clock)
 }
 
-fn graph_over(settings: &Settings, http: reqwest::Client, clock: &Clock) -> anyhow::Result<Graph> {
+/// Where the budget toward Graph is counted: in the database where other processes may use it, and else in this one.
+pub fn ledger(store: &Store, clock: &Clock) -> Arc<dyn Ledger> {
+    if store.is_shared() { Arc::new(store.clone()) } else { Arc::new(Memory::new(clock)) }
+}
+
+fn graph_over(
+    settings: &Settings,
+    http: reqwest::Client,
+    ledger: &Arc<dyn Ledger>,
+    clock: &Clock,
+) -> anyhow::Result<Graph> {
     let token = Token::new(&settings.entra, &settings.graph.url)?;
-    Ok(Graph::new(settings, token, http, clock))
+    Ok(Graph::new(settings, token, http, ledger, clock))
 }
 
 /// Builds what links chat accounts to Entra people; with `[link]`, by signing in.

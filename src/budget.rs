@@ -1,163 +1,17 @@
-//! Rates that are never passed: governor's limiters on the injected clock.
+//! Rates that are never passed: those of people, and the one budget toward Graph that every replica draws from.
 //!
-//! "N in T" is held in ANY stretch of T. A bucket that refills N per T and holds N would let 2N through around a
-//! full bucket, so the bucket is smaller and the refill leaves room for it.
+//! Toward Graph a rate is a row of *places* in time: each request takes one, not before its moment and hardly after it. The arithmetic
+//! is in `account`, where the account is kept is a [`Ledger`], and [`Turns`] hands places to whoever is most urgent.
 
-use std::hash::Hash;
-use std::num::NonZeroU32;
-use std::time::Duration;
+mod account;
+mod bearings;
+mod ledger;
+mod people;
+mod queue;
+mod turns;
 
-use governor::clock::Clock as GovernorClock;
-use governor::middleware::NoOpMiddleware;
-use governor::state::keyed::HashMapStateStore;
-use governor::state::{InMemoryState, NotKeyed};
-use governor::{Quota, RateLimiter};
-use jiff::{SignedDuration, Timestamp};
-
-use crate::clock::Clock;
-use crate::settings::Rate;
-
-/// Our clock, as governor wants it: time since the limiter was built.
-#[derive(Clone, Debug)]
-struct Since(Clock, Timestamp);
-
-impl GovernorClock for Since {
-    type Instant = Duration;
-
-    fn now(&self) -> Duration {
-        Duration::try_from(self.0.now().duration_since(self.1)).unwrap_or_default()
-    }
-}
-
-/// Which part of N may go at once.
-#[derive(Clone, Copy, Debug)]
-pub enum Burst {
-    /// A twentieth: a steady stream near the full rate, for traffic towards Graph.
-    Steady,
-    /// Half: people come in bursts.
-    Bursty,
-}
-
-fn quota(rate: Rate, burst: Burst) -> Quota {
-    let part = match burst {
-        Burst::Steady => rate.count.div_ceil(20),
-        Burst::Bursty => rate.count.div_ceil(2),
-    };
-    let burst = NonZeroU32::new(part).unwrap_or(NonZeroU32::MIN);
-    let per = Duration::try_from(rate.per).unwrap_or(Duration::from_secs(1));
-    // After a full bucket at 0, refills at p, 2p, … must number at most N - burst before T.
-    let period = per / (rate.count - burst.get() + 1);
-    Quota::with_period(period).expect("a rate's duration is positive").allow_burst(burst)
-}
-
-/// How long until the next one is allowed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wait(pub SignedDuration);
-
-fn wait(not_until: &governor::NotUntil<Duration>, now: Duration) -> Wait {
-    let rest = not_until.wait_time_from(now);
-    Wait(SignedDuration::try_from(rest).unwrap_or(SignedDuration::MAX))
-}
-
-/// One shared rate.
-#[derive(Debug)]
-pub struct Budget {
-    limiter: RateLimiter<NotKeyed, InMemoryState, Since, NoOpMiddleware<Duration>>,
-    at_once: u32,
-    since: Since,
-}
-
-impl Budget {
-    /// A budget of `rate`.
-    pub fn new(rate: Rate, burst: Burst, clock: &Clock) -> Self {
-        let since = Since(clock.clone(), clock.now());
-        let quota = quota(rate, burst);
-        let limiter = RateLimiter::direct_with_clock(quota, since.clone());
-        Self { limiter, at_once: quota.burst_size().get(), since }
-    }
-
-    /// Takes one, or says how long to wait.
-    pub fn take(&self) -> Result<(), Wait> {
-        self.limiter.check().map_err(|not_until| wait(&not_until, self.since.now()))
-    }
-
-    /// Takes `count` in one go, or none and says how long to wait. A count above [`Budget::at_once`] never fits whole and
-    /// counts as that many.
-    pub fn take_many(&self, count: u32) -> Result<(), Wait> {
-        let Some(count) = NonZeroU32::new(count.min(self.at_once)) else { return Ok(()) };
-        let taken = self.limiter.check_n(count).unwrap_or(Ok(()));
-        taken.map_err(|not_until| wait(&not_until, self.since.now()))
-    }
-
-    /// The most that ever go in one go.
-    pub fn at_once(&self) -> u32 {
-        self.at_once
-    }
-}
-
-/// One rate for each key: each person, each server.
-#[derive(Debug)]
-pub struct BudgetPer<K: Hash + Eq + Clone> {
-    limiter: RateLimiter<K, HashMapStateStore<K>, Since, NoOpMiddleware<Duration>>,
-    since: Since,
-}
-
-/// Beyond so many keys, those whose bucket is full again are forgotten.
-const KEYS_KEPT: usize = 1_000;
-
-impl<K: Hash + Eq + Clone> BudgetPer<K> {
-    /// A budget of `rate` for each key.
-    pub fn new(rate: Rate, burst: Burst, clock: &Clock) -> Self {
-        let since = Since(clock.clone(), clock.now());
-        Self { limiter: RateLimiter::hashmap_with_clock(quota(rate, burst), since.clone()), since }
-    }
-
-    /// Takes one of `key`'s, or says how long to wait.
-    pub fn take(&self, key: &K) -> Result<(), Wait> {
-        if self.limiter.len() > KEYS_KEPT {
-            self.limiter.retain_recent();
-        }
-        self.limiter.check_key(key).map_err(|not_until| wait(&not_until, self.since.now()))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[test]
-    fn half_of_a_persons_rate_may_go_at_once() {
-        let clock = Clock::manual("2026-11-23T10:00:00Z".parse().unwrap());
-        let budget = BudgetPer::new("10/1m".parse().unwrap(), Burst::Bursty, &clock);
-        assert!((0..5).all(|_| budget.take(&"hanna").is_ok()));
-        assert!(budget.take(&"hanna").is_err());
-        assert!(budget.take(&"omar").is_ok(), "one person's rate is not another's");
-    }
-
-    proptest! {
-        #[test]
-        fn no_stretch_of_t_ever_holds_more_than_n(
-            count in 1_u32..40,
-            bursty: bool,
-            waits in prop::collection::vec(0_i64..900, 1..400),
-        ) {
-            let clock = Clock::manual("2026-11-23T10:00:00Z".parse().unwrap());
-            let rate = Rate { count, per: SignedDuration::from_secs(20) };
-            let burst = if bursty { Burst::Bursty } else { Burst::Steady };
-            let budget = Budget::new(rate, burst, &clock);
-            let mut taken = Vec::new();
-            for wait in waits {
-                clock.advance_to(clock.now() + SignedDuration::from_millis(wait));
-                while budget.take().is_ok() {
-                    taken.push(clock.now());
-                }
-            }
-            for (first, &at) in taken.iter().enumerate() {
-                let within = taken[first..].iter().take_while(|&&later| later.duration_since(at) < rate.per).count();
-                prop_assert!(within <= count as usize, "{within} in one window of {count}");
-            }
-        }
-    }
-}
+pub use account::{Account, Pace, Throttled, WHOLE};
+pub use ledger::{Entry, Ledger, LedgerAway, Memory};
+pub use people::{BudgetPer, Wait};
+pub use queue::Urgency;
+pub use turns::{Figures, NoTurn, Place, Turns};

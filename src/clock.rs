@@ -3,11 +3,15 @@
 //! Every loop and every handler holds a [`Busy`] guard and waits through [`Clock::sleep`] or a [`Bell`], so
 //! [`Clock::is_quiet`] can tell that all that could be done at this moment has been done. A test moves a manual
 //! clock only then; in production the same count tells a graceful stop when to stop.
+//!
+//! There are two scales. The *time of day* is what is stored and shown, and it may jump: somebody sets the clock, or NTP does. The
+//! *steady* time only counts how long this process has run, and never jumps: waits and paces are measured by it. Long because the
+//! manual clock, its waiters and their tests belong together.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
@@ -24,20 +28,60 @@ struct Inner {
     busy: AtomicUsize,
     /// Grows with every start of work, so that two looks can tell whether something happened in between.
     epoch: AtomicU64,
+    /// Where the machine's steady time began to count.
+    began: Instant,
 }
 
 #[derive(Debug)]
 struct State {
     /// `Some`: the hand-moved present. `None`: the machine's time.
-    manual: Option<Timestamp>,
+    manual: Option<Manual>,
     next_waiter: u64,
     waiters: BTreeMap<u64, Waiter>,
 }
 
+#[derive(Clone, Copy, Debug)]
+struct Manual {
+    /// The time of day.
+    day: Timestamp,
+    steady: SignedDuration,
+}
+
+/// What somebody waits for, on either scale.
+#[derive(Clone, Copy, Debug)]
+enum Until {
+    Day(Timestamp),
+    Steady(SignedDuration),
+    /// For no time at all: only the bell ends it.
+    Bell,
+}
+
 #[derive(Debug)]
 struct Waiter {
-    until: Timestamp,
+    until: Until,
     rung: bool,
+}
+
+/// Both scales at one moment.
+#[derive(Clone, Copy, Debug)]
+struct Present {
+    day: Timestamp,
+    steady: SignedDuration,
+}
+
+impl Present {
+    /// How long until that.
+    fn rest(self, until: Until) -> SignedDuration {
+        match until {
+            Until::Bell => SignedDuration::MAX,
+            Until::Day(day) => day.duration_since(self.day),
+            Until::Steady(steady) => steady - self.steady,
+        }
+    }
+
+    fn is_past(self, until: Until) -> bool {
+        !self.rest(until).is_positive()
+    }
 }
 
 /// Counts its holder as busy.
@@ -58,23 +102,44 @@ impl Clock {
 
     /// Time that stands at `start` until [`Clock::advance_to`].
     pub fn manual(start: Timestamp) -> Self {
-        Self::new(Some(start))
+        Self::new(Some(Manual { day: start, steady: SignedDuration::ZERO }))
     }
 
-    fn new(manual: Option<Timestamp>) -> Self {
+    #[expect(clippy::disallowed_methods, reason = "the one place that asks the machine for the time")]
+    fn new(manual: Option<Manual>) -> Self {
         let state = Mutex::new(State { manual, next_waiter: 0, waiters: BTreeMap::new() });
         let (busy, epoch) = (AtomicUsize::new(0), AtomicU64::new(0));
-        Self(Arc::new(Inner { state, moved: Notify::new(), busy, epoch }))
+        Self(Arc::new(Inner { state, moved: Notify::new(), busy, epoch, began: Instant::now() }))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The present moment.
-    #[expect(clippy::disallowed_methods, reason = "the one place that asks the machine for the time")]
+    /// The present time of day.
     pub fn now(&self) -> Timestamp {
-        self.state().manual.unwrap_or_else(Timestamp::now)
+        self.present(&self.state()).day
+    }
+
+    /// How long this clock has run. It never jumps, whatever becomes of the time of day.
+    pub fn steady(&self) -> SignedDuration {
+        self.present(&self.state()).steady
+    }
+
+    /// Whether it is moved by hand.
+    pub fn is_manual(&self) -> bool {
+        self.state().manual.is_some()
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the one place that asks the machine for the time")]
+    fn present(&self, state: &State) -> Present {
+        match state.manual {
+            Some(Manual { day, steady }) => Present { day, steady },
+            None => Present {
+                day: Timestamp::now(),
+                steady: SignedDuration::try_from(self.0.began.elapsed()).unwrap_or(SignedDuration::MAX),
+            },
+        }
     }
 
     /// Counts the caller as busy until the guard is dropped.
@@ -86,7 +151,7 @@ impl Clock {
 
     /// Waits for `duration`.
     pub async fn sleep(&self, duration: SignedDuration) {
-        let until = self.now().saturating_add(duration).unwrap_or(Timestamp::MAX);
+        let until = Until::Steady(self.steady().saturating_add(duration));
         let waiting = self.start_waiting(until);
         self.pass(until).await;
         drop(waiting);
@@ -99,9 +164,9 @@ impl Clock {
 
     /// Whether everyone who is busy waits for a later moment.
     pub fn is_quiet(&self) -> bool {
-        let now = self.now();
         let state = self.state();
-        let waiting = state.waiters.values().filter(|waiter| !waiter.rung && waiter.until > now).count();
+        let present = self.present(&state);
+        let waiting = state.waiters.values().filter(|waiter| !waiter.rung && !present.is_past(waiter.until)).count();
         waiting == self.0.busy.load(Ordering::SeqCst)
     }
 
@@ -112,18 +177,32 @@ impl Clock {
 
     /// The earliest moment someone waits for.
     pub fn next_wake(&self) -> Option<Timestamp> {
-        self.state().waiters.values().map(|waiter| waiter.until).min()
+        let state = self.state();
+        let present = self.present(&state);
+        let timed = state.waiters.values().filter(|waiter| !matches!(waiter.until, Until::Bell));
+        let soonest = timed.map(|waiter| present.rest(waiter.until)).min()?;
+        Some(present.day.saturating_add(soonest).unwrap_or(Timestamp::MAX))
     }
 
     /// Moves a manual clock forward; a real one, and time already past, stay as they are.
     pub fn advance_to(&self, at: Timestamp) {
-        if let Some(now) = self.state().manual.as_mut() {
-            *now = at.max(*now);
+        if let Some(manual) = self.state().manual.as_mut() {
+            let by = at.duration_since(manual.day).max(SignedDuration::ZERO);
+            manual.day = at.max(manual.day);
+            manual.steady += by;
         }
         self.0.moved.notify_waiters();
     }
 
-    fn start_waiting(&self, until: Timestamp) -> Waiting {
+    /// Sets the time of day of a manual clock forward or back, as an administrator or NTP sets a machine's. No time passes.
+    pub fn jump(&self, by: SignedDuration) {
+        if let Some(manual) = self.state().manual.as_mut() {
+            manual.day = manual.day.saturating_add(by).unwrap_or(manual.day);
+        }
+        self.0.moved.notify_waiters();
+    }
+
+    fn start_waiting(&self, until: Until) -> Waiting {
         let mut state = self.state();
         let id = state.next_waiter;
         state.next_waiter += 1;
@@ -132,20 +211,23 @@ impl Clock {
     }
 
     /// Completes when the present has reached `until`.
-    async fn pass(&self, until: Timestamp) {
+    async fn pass(&self, until: Until) {
         loop {
             let moved = self.0.moved.notified();
             tokio::pin!(moved);
             // Listen first, look second: a move between the two must not be missed.
             moved.as_mut().enable();
-            let now = self.now();
-            if now >= until {
+            let (rest, manual) = {
+                let state = self.state();
+                (self.present(&state).rest(until), state.manual.is_some())
+            };
+            if !rest.is_positive() {
                 return;
             }
-            if self.state().manual.is_some() {
+            if manual {
                 moved.await;
             } else {
-                let rest = Duration::try_from(until.duration_since(now)).unwrap_or_default();
+                let rest = Duration::try_from(rest).unwrap_or_default();
                 tokio::time::sleep(rest.min(LONGEST_SLEEP)).await;
             }
         }
@@ -206,6 +288,20 @@ impl Bell {
 
     /// Waits until `until`, or until the bell rings.
     pub async fn wait_until(&self, until: Timestamp) {
+        self.wait_or(Until::Day(until)).await;
+    }
+
+    /// Waits until the bell rings.
+    pub async fn wait(&self) {
+        self.wait_or(Until::Bell).await;
+    }
+
+    /// Waits for `duration`, or until the bell rings.
+    pub async fn wait_for(&self, duration: SignedDuration) {
+        self.wait_or(Until::Steady(self.0.clock.steady().saturating_add(duration))).await;
+    }
+
+    async fn wait_or(&self, until: Until) {
         let waiting = {
             let mut bell = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
             if std::mem::take(&mut bell.pending) {
@@ -283,9 +379,43 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn time_never_goes_back() {
+    async fn time_is_never_moved_back() {
         let clock = Clock::manual(start());
         clock.advance_to(start() - SignedDuration::from_secs(1));
-        assert_eq!(clock.now(), start());
+        assert_eq!((clock.now(), clock.steady()), (start(), SignedDuration::ZERO));
+    }
+
+    #[tokio::test]
+    async fn a_wait_lasts_as_long_as_it_was_meant_to_though_the_time_of_day_jumps() {
+        let clock = Clock::manual(start());
+        let (minute, hour) = (SignedDuration::from_mins(1), SignedDuration::from_hours(1));
+        for jump in [hour, -hour] {
+            let (sleeper, busy) = (clock.clone(), clock.busy());
+            let sleeper = tokio::spawn(async move {
+                sleeper.sleep(minute).await;
+                drop(busy);
+            });
+            settle(&clock).await;
+            clock.jump(jump);
+            settle(&clock).await;
+            assert!(!sleeper.is_finished());
+            assert_eq!(clock.next_wake(), Some(clock.now() + minute));
+            clock.advance_to(clock.now() + minute);
+            sleeper.await.unwrap();
+        }
+        assert_eq!((clock.now(), clock.steady()), (start() + minute + minute, minute + minute));
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_for_a_time_of_day_notices_that_it_has_come() {
+        let clock = Clock::manual(start());
+        let (bell, busy) = (clock.bell(), clock.busy());
+        let waiter = tokio::spawn(async move {
+            bell.wait_until(start() + SignedDuration::from_mins(30)).await;
+            drop(busy);
+        });
+        settle(&clock).await;
+        clock.jump(SignedDuration::from_hours(1));
+        waiter.await.unwrap();
     }
 }

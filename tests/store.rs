@@ -9,7 +9,7 @@ use engines::{Database, Engine};
 use intune_sync_bot::chat::{Actor, ChannelId, ChatRoleId, ChatUserId, GuildId};
 use intune_sync_bot::intune::{Denial, TenantId};
 use intune_sync_bot::store::{
-    Answer, Confirmed, DeviceSyncState, Ending, NewRequest, Notice, Outcome, RefusedWhy, Reply, RequestId, Store,
+    Answer, Confirmed, DeviceSyncState, Ending, NewRequest, Notice, Outcome, RefusedWhy, Reply, RequestId, Store, Yes,
 };
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
@@ -156,7 +156,12 @@ impl World {
         let (id, reply) = (self.requests[at].0, self.reply());
         let done = self
             .store
-            .confirm(self.now, id, &actor(person), &reply, serde_json::Value::Null)
+            .confirm(
+                self.now,
+                id,
+                &actor(person),
+                &Yes { reply: &reply, decision: serde_json::Value::Null, rules: &[], approval: None },
+            )
             .await
             .expect("the store answers");
         assert_eq!(matches!(done, Confirmed::Done { .. }), counts, "{done:?}");

@@ -10,8 +10,10 @@ use crate::clock::{Bell, Busy, Clock};
 use crate::discord::Delivery;
 use crate::graph::Graph;
 use crate::identity::Gate;
+use crate::intune::ErrorTable;
+use crate::settings::Apps;
 use crate::store::{ClaimedNotice, Store, Wakes};
-use crate::sync::{Bells, Directory, Worker};
+use crate::sync::{Bells, Directory, FailureIndex, Worker};
 
 /// Longest idle wait of a loop: a fallback should a bell ever not ring.
 const LONGEST_IDLE: SignedDuration = SignedDuration::from_mins(10);
@@ -77,6 +79,57 @@ pub(super) async fn work(env: LoopEnv, worker: Arc<Worker>, bell: Bell) {
             },
             Err(error) => after_trouble(&env, &error).await,
         }
+    }
+}
+
+pub(super) async fn send_bulk(env: LoopEnv, worker: Arc<Worker>, bell: Bell) {
+    let _busy = env.clock.busy();
+    while !env.is_stopping() {
+        match worker.bulk_step().await {
+            Ok(true) => {}
+            Ok(false) => match worker.next_due_bulk().await {
+                Ok(due) => env.idle(&bell, due).await,
+                Err(error) => after_trouble(&env, &error).await,
+            },
+            Err(error) => after_trouble(&env, &error).await,
+        }
+    }
+}
+
+pub(super) async fn look_bulk(env: LoopEnv, worker: Arc<Worker>, bell: Bell) {
+    let _busy = env.clock.busy();
+    while !env.is_stopping() {
+        match worker.bulk_look_step().await {
+            Ok(true) => {}
+            Ok(false) => match worker.next_bulk_look().await {
+                Ok(due) => env.idle(&bell, due).await,
+                Err(error) => after_trouble(&env, &error).await,
+            },
+            Err(error) => after_trouble(&env, &error).await,
+        }
+    }
+}
+
+/// What the index of app failures is made from.
+pub(super) struct IndexParts {
+    pub(super) graph: Arc<Graph>,
+    pub(super) directory: Arc<Directory>,
+    pub(super) failures: Arc<FailureIndex>,
+    pub(super) error_table: Arc<ErrorTable>,
+}
+
+pub(super) async fn index(env: LoopEnv, parts: IndexParts, apps: Apps, every: SignedDuration) {
+    let _busy = env.clock.busy();
+    while !env.is_stopping() {
+        if parts.directory.read_at().is_none() {
+            env.rest(AFTER_TROUBLE).await;
+            continue;
+        }
+        let IndexParts { graph, directory, failures, error_table } = &parts;
+        let read =
+            Box::pin(failures.refresh(graph, directory, &apps, error_table, &env.clock, || env.is_stopping())).await;
+        tracing::info!(devices = read, "read the index of app failures");
+        env.rest(every).await;
     }
 }
 

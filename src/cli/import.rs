@@ -37,13 +37,13 @@ pub(super) async fn import(source: &Source, file: &Path, offline: bool) -> anyho
     let text = std::fs::read_to_string(file).with_context(place)?;
     let rows = parse(&text).map_err(|bad| nothing(file, &bad))?;
     let clock = Clock::real();
+    let store = open(&settings).await?;
     let links = if offline {
         rows.iter().map(|row| (row.user, nameless(row.person))).collect()
     } else {
-        let graph = crate::app::graph(&settings, &clock)?;
+        let graph = crate::app::graph(&settings, &crate::app::ledger(&store, &clock), &clock)?;
         look_up(&graph, &rows).await?.map_err(|bad| nothing(file, &bad))?
     };
-    let store = open(&settings).await?;
     if let Err(taken) = store.import_links(clock.now(), &links).await? {
         let taken = rows.iter().filter(|row| taken.contains(&row.user)).map(|row| {
             format!(

@@ -11,10 +11,11 @@ use super::card::Card;
 use super::cards;
 use super::channels::{Channels, Turn, Write};
 use super::outbound::{CallError, Outbound};
+use super::render::team_line;
 use super::status::DeliveryStatus;
 use crate::chat::{ChannelId, MessageId};
 use crate::clock::Clock;
-use crate::settings::Discord;
+use crate::settings::{Rate, Settings};
 use crate::store::{Address, Behind, ClaimedNotice, Error, Notice, Stage, Store};
 
 /// First wait after Discord did not take a message.
@@ -41,9 +42,11 @@ const NOT_THE_AUTHOR: isize = 50_005;
 /// Sends what the bot has to say.
 #[derive(Debug)]
 pub struct Delivery {
-    store: Store,
+    pub(super) store: Store,
     outbound: Outbound,
-    clock: Clock,
+    pub(super) clock: Clock,
+    /// The rate of calls that live messages speak of.
+    pub(super) rate: Rate,
     /// For what finds no other place.
     fallback: Option<ChannelId>,
     channels: Channels,
@@ -87,10 +90,11 @@ enum Sent {
 
 impl Delivery {
     /// A delivery.
-    pub fn new(store: Store, outbound: Outbound, settings: &Discord, clock: Clock) -> Self {
-        let fallback = settings.fallback_channel_id.or(settings.team_channel_id);
+    pub fn new(store: Store, outbound: Outbound, settings: &Settings, clock: Clock) -> Self {
+        let fallback = settings.discord.fallback_channel_id.or(settings.discord.team_channel_id);
+        let rate = settings.limits.graph_writes;
         let (channels, pause, status) = (Channels::default(), Mutex::default(), Arc::default());
-        Self { store, outbound, clock, fallback, channels, pause, status }
+        Self { store, outbound, clock, rate, fallback, channels, pause, status }
     }
 
     /// How it goes, for health and metrics.
@@ -138,7 +142,8 @@ impl Delivery {
             if claimed.behind.is_empty() && (busy || claimed.tries > 0) {
                 self.gather(&mut claimed).await?;
             }
-            Ok(self.attempt(&claimed).await)
+            let card = self.render(&claimed).await?;
+            Ok(self.attempt(&claimed, &card).await)
         };
         let sent = match self.store.holding(&self.clock, lease, Box::pin(sending)).await {
             Ok(sent) => sent,
@@ -150,10 +155,13 @@ impl Delivery {
             Sent::Done(message) => {
                 self.store.notice_done(now, &claimed, message.map(|message| message.to_string())).await
             }
-            Sent::Stands(channel, message) => match self.store.notice_stands(now, &claimed, channel, message).await {
-                Err(Error::LeaseLost) => Ok(()),
-                other => other,
-            },
+            Sent::Stands(channel, message) => {
+                self.keep_alive(&claimed).await?;
+                match self.store.notice_stands(now, &claimed, channel, message).await {
+                    Err(Error::LeaseLost) => Ok(()),
+                    other => other,
+                }
+            }
             Sent::Pointless => self.store.notice_done(now, &claimed, None).await,
             Sent::Again => self.store.notice_again(&claimed, wait_from(now, claimed.tries)).await,
             Sent::Paused => self.store.notice_later(&claimed, now).await,
@@ -168,17 +176,17 @@ impl Delivery {
         }
         let most = u32::try_from(MOST_LINES - 1).unwrap_or(0);
         let lines = self.store.lines_behind(self.clock.now(), claimed, most).await?;
-        let first = self.render(claimed, &claimed.body);
-        let fitting = cards::fitting(&first, lines, |line: &Behind| self.render(claimed, &line.body));
+        let first = team_line(&claimed.body);
+        let fitting = cards::fitting(&first, lines, |line: &Behind| team_line(&line.body));
         if fitting.is_empty() { Ok(()) } else { self.store.gather(claimed, fitting).await }
     }
 
-    async fn attempt(&self, claimed: &ClaimedNotice) -> Sent {
+    async fn attempt(&self, claimed: &ClaimedNotice, card: &Card) -> Sent {
         let now = self.clock.now();
         match self.place(claimed) {
-            Place::Reply => self.edit_reply(claimed, now).await,
-            Place::Channel(channel) => self.post(channel, claimed).await,
-            Place::Message(channel, message) => self.edit(channel, message, claimed).await,
+            Place::Reply => self.edit_reply(claimed, now, card).await,
+            Place::Channel(channel) => self.post(channel, claimed, card).await,
+            Place::Message(channel, message) => self.edit(channel, message, claimed, card).await,
         }
     }
 
@@ -203,13 +211,14 @@ impl Delivery {
     }
 
     /// The asker's reply, while it can be edited.
-    async fn edit_reply(&self, claimed: &ClaimedNotice, now: Timestamp) -> Sent {
-        let news_of_its_own = matches!(claimed.body, Notice::ShowedUp { .. } | Notice::NeverShowedUp { .. });
+    async fn edit_reply(&self, claimed: &ClaimedNotice, now: Timestamp, card: &Card) -> Sent {
+        let news_of_its_own =
+            matches!(claimed.body, Notice::ShowedUp { .. } | Notice::NeverShowedUp { .. } | Notice::BulkSummary);
         let reply = &claimed.request.reply;
         let error = if news_of_its_own || now >= reply.until {
             CallError::TokenEnded
         } else {
-            match self.outbound.edit_reply(&reply.token, &self.render(claimed, &claimed.body)).await {
+            match self.outbound.edit_reply(&reply.token, card).await {
                 Ok(()) => return Sent::Done(None),
                 Err(CallError::Later) => return Sent::Again,
                 Err(CallError::BotToken) => return self.pause(),
@@ -217,18 +226,18 @@ impl Delivery {
                 Err(error) => error,
             }
         };
-        if claimed.body.is_passing() || matches!(claimed.body, Notice::Expired { .. }) {
+        if claimed.body.is_passing() || matches!(claimed.body, Notice::Expired { .. } | Notice::BulkExpired { .. }) {
             tracing::debug!(%error, request = %claimed.request.id, "a reply cannot be edited any more");
             return Sent::Pointless;
         }
         Sent::Elsewhere(error)
     }
 
-    async fn post(&self, channel: ChannelId, claimed: &ClaimedNotice) -> Sent {
+    async fn post(&self, channel: ChannelId, claimed: &ClaimedNotice, card: &Card) -> Sent {
         if self.channels.is_closed(channel, self.clock.now()) {
             return Sent::Elsewhere(CallError::Closed);
         }
-        let posted = self.outbound.post(channel, &self.message(claimed), &nonce(claimed)).await;
+        let posted = self.outbound.post(channel, &message(claimed, card), &nonce(claimed)).await;
         self.heard(&posted);
         match posted {
             Ok(message) if matches!(claimed.address, Address::Living { .. }) => Sent::Stands(channel, message),
@@ -239,19 +248,19 @@ impl Delivery {
         }
     }
 
-    async fn edit(&self, channel: ChannelId, message: MessageId, claimed: &ClaimedNotice) -> Sent {
+    async fn edit(&self, channel: ChannelId, id: MessageId, claimed: &ClaimedNotice, card: &Card) -> Sent {
         if self.channels.is_closed(channel, self.clock.now()) {
             return Sent::Elsewhere(CallError::Closed);
         }
-        let edited = self.outbound.edit(channel, message, &self.message(claimed)).await;
+        let edited = self.outbound.edit(channel, id, &message(claimed, card)).await;
         self.heard(&edited);
         match edited {
-            Ok(()) => Sent::Stands(channel, message),
+            Ok(()) => Sent::Stands(channel, id),
             Err(CallError::Later) => Sent::Again,
             Err(CallError::BotToken) => self.pause(),
             Err(CallError::NotFound(UNKNOWN_MESSAGE) | CallError::Forbidden(NOT_THE_AUTHOR)) => {
                 tracing::info!(request = %claimed.request.id, "a living message is gone; it is posted anew");
-                self.post(channel, claimed).await
+                self.post(channel, claimed, card).await
             }
             Err(error) => self.closed(channel, error),
         }
@@ -323,35 +332,17 @@ impl Delivery {
             self.status.token_refused(false);
         }
     }
+}
 
-    /// The message for a channel: to the asker it begins with a mention.
-    fn message(&self, claimed: &ClaimedNotice) -> Card {
-        let card = self.render(claimed, &claimed.body);
-        match claimed.address {
-            Address::Asker => {
-                let asker = claimed.request.actor.user;
-                Card { content: format!("<@{asker}>"), mention: Some(asker), ..card }
-            }
-            _ if claimed.behind.is_empty() => card,
-            _ => cards::digest(&card, claimed.behind.iter().map(|line| self.render(claimed, &line.body))),
+/// The message for a channel: to the asker it begins with a mention.
+fn message(claimed: &ClaimedNotice, card: &Card) -> Card {
+    match claimed.address {
+        Address::Asker => {
+            let asker = claimed.request.actor.user;
+            Card { content: format!("<@{asker}>"), mention: Some(asker), ..card.clone() }
         }
-    }
-
-    fn render(&self, claimed: &ClaimedNotice, body: &Notice) -> Card {
-        let asker = claimed.request.actor.user;
-        match body {
-            Notice::Progress { device, phase, requested_at } => cards::progress(device, *phase, *requested_at),
-            Notice::MovesToChannel { device } => cards::moves_to_channel(device),
-            Notice::Outcome { device_sync, device, outcome } => cards::outcome(*device_sync, device, outcome),
-            Notice::TeamLine { actor, device, outcome, reason } => {
-                cards::team_line(*actor, device, outcome, reason.as_deref())
-            }
-            Notice::ShowedUp { device, checked_in_at, requested_at } => {
-                cards::showed_up(asker, device, *checked_in_at, *requested_at)
-            }
-            Notice::NeverShowedUp { device, gone } => cards::never_showed_up(asker, device, *gone, self.clock.now()),
-            Notice::Expired { device } => cards::expired(device),
-        }
+        _ if claimed.behind.is_empty() => card.clone(),
+        _ => cards::digest(card, claimed.behind.iter().map(|line| team_line(&line.body))),
     }
 }
 

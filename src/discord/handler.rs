@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use commands::{Command, CustomId, Invocation, Verb};
+use commands::{Command, CustomId, Focused, Invocation, Verb};
 use jiff::SignedDuration;
 use secrecy::SecretString;
 use serenity::all::{
@@ -14,14 +14,13 @@ use super::card::Card;
 use super::cards;
 use super::outbound::{CallError, Outbound};
 use super::read::{self, Press, Received};
-use crate::budget::{BudgetPer, Burst};
+use crate::budget::BudgetPer;
 use crate::chat::{Actor, ChatUserId, GuildId};
 use crate::clock::Clock;
 use crate::identity::Linking;
-use crate::intune::Decision;
 use crate::settings::Settings;
 use crate::store::{DeviceSyncId, Purpose, Reply, RequestId};
-use crate::sync::{Asked, Desk, Looked, Refusal, Trouble};
+use crate::sync::{Asked, Desk, Looked, Rechecked, Refusal, Trouble};
 
 /// How long a reply can be edited: its token lives 15 minutes, and the last one is margin.
 const REPLY_LIVES: SignedDuration = SignedDuration::from_mins(14);
@@ -53,8 +52,8 @@ impl Handler {
         clock: &Clock,
         store_budget: Duration,
     ) -> Self {
-        let people = BudgetPer::new(settings.limits.per_person, Burst::Bursty, clock);
-        let guilds = BudgetPer::new(settings.limits.per_guild, Burst::Bursty, clock);
+        let people = BudgetPer::new(settings.limits.per_person, clock);
+        let guilds = BudgetPer::new(settings.limits.per_guild, clock);
         Self { desk, linking, outbound, settings, clock: clock.clone(), people, guilds, store_budget }
     }
 
@@ -136,7 +135,7 @@ impl Handler {
     }
 
     /// "thinking…": the answer follows.
-    async fn defer(&self, id: crate::chat::InteractionId, token: &SecretString) -> Result<(), CallError> {
+    pub(super) async fn defer(&self, id: crate::chat::InteractionId, token: &SecretString) -> Result<(), CallError> {
         let deferred = Respond::Defer(CreateInteractionResponseMessage::new().ephemeral(true));
         match self.outbound.acknowledge(id, token, &deferred).await {
             // It may have arrived all the same, and then somebody waits. If not, the answer finds nobody.
@@ -146,7 +145,7 @@ impl Handler {
     }
 
     /// Puts the answer in the place of "thinking…", which a short trouble of Discord's must not leave standing.
-    async fn answer_with(&self, token: &SecretString, card: &Card) -> Result<(), CallError> {
+    pub(super) async fn answer_with(&self, token: &SecretString, card: &Card) -> Result<(), CallError> {
         for wait in ANSWER_AGAIN {
             match self.outbound.edit_reply(token, card).await {
                 Err(CallError::Later) => self.clock.sleep(wait).await,
@@ -192,6 +191,11 @@ impl Handler {
         let now = self.clock.now();
         Ok(match command {
             Command::Sync { device, reason } => self.sync(actor, device, reason.as_deref(), reply).await?,
+            Command::BulkSync { target, reason, dry_run } => {
+                self.bulk_sync(actor, (target, reason.as_deref(), *dry_run), reply).await?
+            }
+            Command::Freeze { length, reason } => cards::froze(&self.desk.freeze(actor, length, reason).await?),
+            Command::Unfreeze => cards::froze(&self.desk.unfreeze(actor).await?),
             Command::Device { device } => {
                 self.looked(self.desk.device(actor, device).await?, |device| cards::device(&device, now))
             }
@@ -231,14 +235,20 @@ impl Handler {
     async fn autocomplete(&self, received: Received<Invocation>) -> Result<(), CallError> {
         let Received { id, token, actor, said } = received;
         let mut response = CreateAutocompleteResponse::new();
-        if let Some(focused) =
-            said.focused().filter(|focused| focused.option == "device" && !self.is_fenced_out(&actor))
-        {
-            let now = self.clock.now();
-            for suggestion in self.desk.suggest(&actor, focused.text) {
-                let device = &suggestion.device;
-                response = response.add_string_choice(cards::suggestion(device, now), device.id.to_string());
+        match said.focused().filter(|_| !self.is_fenced_out(&actor)) {
+            Some(Focused { option: "device", text }) => {
+                let now = self.clock.now();
+                for suggestion in self.desk.suggest(&actor, text) {
+                    let device = &suggestion.device;
+                    response = response.add_string_choice(cards::suggestion(device, now), device.id.to_string());
+                }
             }
+            Some(Focused { option: "user", text }) => {
+                for person in self.desk.suggest_people(&actor, text) {
+                    response = response.add_string_choice(cards::person(&person), person.id.to_string());
+                }
+            }
+            _ => {}
         }
         self.outbound.acknowledge(id, &token, &Respond::Autocomplete(response)).await
     }
@@ -267,6 +277,8 @@ impl Handler {
             Verb::Pick => self.pick(id, &token, &actor, custom_id, &said).await,
             Verb::Tell => self.tell(id, &token, &actor, custom_id).await,
             Verb::Again => self.again(id, &token, &actor, custom_id).await,
+            Verb::Stop => self.stop(id, &token, &actor, custom_id).await,
+            Verb::Approve | Verb::Reject => self.second_person(id, &token, &actor, custom_id).await,
             Verb::LinkCode | Verb::LinkYes | Verb::LinkNo => self.link_press(id, &token, &actor, custom_id).await,
         }
     }
@@ -277,7 +289,7 @@ impl Handler {
     }
 
     /// At Yes the rights are read anew, within the time that an answer may take.
-    async fn recheck(&self, actor: &Actor, press: &Press) -> Option<Decision> {
+    async fn recheck(&self, actor: &Actor, press: &Press) -> Option<Rechecked> {
         let request = press.id.ok().filter(|id| id.verb == Verb::Yes)?;
         let checking = self.desk.recheck(actor, RequestId(request.record.0));
         match tokio::time::timeout(self.store_budget, checking).await {
@@ -295,7 +307,7 @@ impl Handler {
         token: &SecretString,
         actor: &Actor,
         custom_id: CustomId,
-        checked: Option<Decision>,
+        checked: Option<Rechecked>,
     ) -> Result<(), CallError> {
         let request = RequestId(custom_id.record.0);
         let reply = self.reply(token);

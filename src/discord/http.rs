@@ -10,7 +10,7 @@ use serenity::all::Interaction;
 
 use super::handler::Handler;
 use super::seal::{BadKey, Broken, Seal, Sealed};
-use crate::budget::{BudgetPer, Burst};
+use crate::budget::BudgetPer;
 use crate::chat::ApplicationId;
 use crate::clock::Clock;
 use crate::settings::{PublicKey, Rate};
@@ -89,7 +89,7 @@ impl Endpoint {
         start: Start,
         clock: &Clock,
     ) -> Result<Self, BadKey> {
-        let refusals = BudgetPer::new(REFUSALS, Burst::Bursty, clock);
+        let refusals = BudgetPer::new(REFUSALS, clock);
         let status = Arc::default();
         Ok(Self { seal: Seal::new(key)?, application, handler, start, clock: clock.clone(), refusals, status })
     }

@@ -10,11 +10,14 @@ mod gateway;
 mod handler;
 mod http;
 mod linking;
+mod many;
 mod outbound;
 mod read;
 mod register;
+mod render;
 mod seal;
 mod status;
+mod table;
 
 pub use card::{Button, Card, Embed, LinkButton, Select, Tone};
 pub use channels::Turn;

@@ -12,6 +12,7 @@ use super::endpoint::{Read, Version};
 use super::error::{Error, Kind, classify};
 use super::odata::Page;
 use super::throttle::Load;
+use crate::budget::Urgency;
 
 /// Items of one batch at the most (Microsoft Graph, JSON batching page).
 const ITEMS: usize = 20;
@@ -48,8 +49,10 @@ impl Graph {
             attempts += 1;
             let (v1, beta): (Vec<_>, Vec<_>) = pending.iter().partition(|&&at| reads[at].version() == Version::V1);
             // The two versions have a batch address each.
-            let (mut answers, of_beta) =
-                tokio::join!(self.batches(Version::V1, reads, &v1), self.batches(Version::Beta, reads, &beta));
+            let (mut answers, of_beta) = tokio::join!(
+                self.batches(Version::V1, reads, &v1, patience.urgency()),
+                self.batches(Version::Beta, reads, &beta, patience.urgency()),
+            );
             answers.extend(of_beta);
             let mut next = SignedDuration::ZERO;
             pending.clear();
@@ -104,34 +107,33 @@ impl Graph {
         Ok(rows)
     }
 
-    async fn batches(&self, version: Version, reads: &[Read], which: &[usize]) -> Answers {
+    async fn batches(&self, version: Version, reads: &[Read], which: &[usize], urgency: Urgency) -> Answers {
         let mut answers = Answers::new();
         for chunk in which.chunks(self.batch_size(ITEMS)) {
-            answers.extend(self.batch(version, reads, chunk).await);
+            answers.extend(self.batch(version, reads, chunk, urgency).await);
         }
         answers
     }
 
-    async fn batch(&self, version: Version, reads: &[Read], which: &[usize]) -> Answers {
+    async fn batch(&self, version: Version, reads: &[Read], which: &[usize], urgency: Urgency) -> Answers {
         let items: Vec<Value> = which.iter().map(|&at| item(at, &reads[at])).collect();
         // Graph counts each item.
-        let load = Load {
-            requests: u32::try_from(which.len()).unwrap_or(u32::MAX),
-            identity_units: which.iter().map(|&at| reads[at].identity_units()).sum(),
-        };
-        let mut found: HashMap<String, Response> = match self.send_batch(version, &items, load).await {
-            Ok(body) => match serde_json::from_slice::<Responses>(&body) {
-                Ok(read) => read.responses.into_iter().map(|response| (response.id.clone(), response)).collect(),
-                Err(_) => return failed(which, &Kind::Malformed("not a batch's answer")),
-            },
+        let load = which.iter().map(|&at| reads[at].load()).fold(Load::default(), |all, one| all + one);
+        let (body, turn) = match self.send_batch(version, &items, load, urgency).await {
+            Ok(sent) => sent,
             Err(kind) => return failed(which, &kind),
         };
+        let Ok(Responses { responses }) = serde_json::from_slice(&body) else {
+            return failed(which, &Kind::Malformed("not a batch's answer"));
+        };
+        let mut found: HashMap<String, Response> =
+            responses.into_iter().map(|response| (response.id.clone(), response)).collect();
         let mut answers = Answers::new();
         for &at in which {
             // An id that is missing from the answer is unknown; a read may be asked again.
             let answer = found.remove(&at.to_string()).map_or(Err(Kind::NoAnswer), |response| self.unpack(response));
             if let Err(Kind::Throttled { after }) = &answer {
-                self.pause_reads(*after);
+                self.throttled(&turn, reads[at].load(), *after).await;
             }
             answers.push((at, answer));
         }

@@ -1,39 +1,60 @@
 //! Sending: one turn in the budget, one token, one timeout, and a retry only where that is safe.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::endpoint::{Read, SyncDevice, Version};
 use super::error::{Error, Kind, Retry, classify};
 use super::odata::Page;
-use super::throttle::{Class, Load, Throttle};
+use super::throttle::{Load, Throttle, Turn};
 use super::token::Token;
+use crate::budget::{Figures, Ledger, NoTurn, Urgency};
 use crate::clock::Clock;
 use crate::intune::DeviceId;
 use crate::settings::{Limits, Settings};
 
-/// How long a caller is willing to wait for Graph to come back.
+/// How long a caller is willing to wait for Graph to come back, and in which line for a turn in the budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Patience {
-    /// Someone looks at "thinking…": a few tries within 20 s.
+    /// Someone looks at "thinking…": a few tries within 20 s, before everybody else.
     Interactive,
-    /// A worker: one try, and it comes back later by itself.
+    /// A worker with the sync of one device: one try, and it comes back later by itself.
     Once,
+    /// One try in a line of the caller's choice.
+    OnceAs(Urgency),
+    /// A few tries within 20 s, in a line of the caller's choice.
+    TriesAs(Urgency),
+}
+
+impl Patience {
+    /// In which line.
+    pub fn urgency(self) -> Urgency {
+        match self {
+            Self::Interactive => Urgency::Person,
+            Self::Once => Urgency::Single,
+            Self::OnceAs(urgency) | Self::TriesAs(urgency) => urgency,
+        }
+    }
+
+    fn tries(self) -> bool {
+        matches!(self, Self::Interactive | Self::TriesAs(_))
+    }
 }
 
 /// Longest time that tries for a person may take together.
 const INTERACTIVE: SignedDuration = SignedDuration::from_secs(20);
 
-/// First wait after throttling without a word on how long; Graph's windows are 20 s long.
-const THROTTLED_FIRST: SignedDuration = SignedDuration::from_secs(10);
-
 /// First wait after Graph's own trouble.
 pub(super) const UNAVAILABLE_FIRST: SignedDuration = SignedDuration::from_secs(1);
+
+/// Longest wait of a write for its turn: after that, what was read before it (rights, baseline) is too old.
+const WRITE_TURN: SignedDuration = SignedDuration::from_secs(30);
 
 /// Pages followed in one list: a million devices.
 const PAGES: usize = 1_000;
@@ -59,39 +80,63 @@ pub struct Stamped<T> {
     pub graph_time: Option<Timestamp>,
 }
 
+/// The turn of one sync.
+#[derive(Debug)]
+pub struct SyncTurn(Turn);
+
 /// An answer that was not an error.
 struct Answer {
     body: Vec<u8>,
     request_id: Option<String>,
     graph_time: Option<Timestamp>,
+    turn: Turn,
 }
 
 impl Graph {
-    /// A client over `http`, which brings connect timeouts and the pool.
-    pub fn new(settings: &Settings, token: Token, http: reqwest::Client, clock: &Clock) -> Self {
+    /// A client over `http`, which brings connect timeouts and the pool; `ledger` is where the budget is counted.
+    pub fn new(
+        settings: &Settings,
+        token: Token,
+        http: reqwest::Client,
+        ledger: &Arc<dyn Ledger>,
+        clock: &Clock,
+    ) -> Self {
         let limits: &Limits = &settings.limits;
         Self {
             http,
             base: settings.graph.url.clone(),
             token,
-            throttle: Throttle::new(limits, clock),
+            throttle: Throttle::new(limits, ledger, clock),
             clock: clock.clone(),
             timeout: Duration::try_from(settings.graph.timeout).unwrap_or(Duration::from_secs(30)),
             observe: settings.sync.observe,
         }
     }
 
+    /// Waits for the turn of one sync, which is to be used at once. [`Kind::NoTurn`]: others went first for half a minute, or Graph
+    /// asked for a pause.
+    pub async fn sync_turn(&self, urgency: Urgency) -> Result<SyncTurn, Error> {
+        let started = self.clock.now();
+        // A call that has its turn must not wait for Entra.
+        let turn = match self.fresh_token().await {
+            Ok(_token) => self.turn(Load::WRITE, urgency).await,
+            Err(kind) => Err(kind),
+        };
+        turn.map(SyncTurn).map_err(|kind| self.error(kind, 0, started, None))
+    }
+
     /// Asks a device to check in. `Ok` means accepted, never synced.
     ///
     /// Sent once: after [`Kind::NoAnswer`] the caller must look at the device before it asks again.
-    pub async fn sync_device(&self, device: DeviceId) -> Result<Option<String>, Error> {
+    pub async fn sync_device(&self, device: DeviceId, turn: SyncTurn) -> Result<Option<String>, Error> {
         if self.observe {
             return Err(self.error(Kind::Observing, 0, self.clock.now(), None));
         }
         let started = self.clock.now();
         let url = SyncDevice(device).url(&self.base);
-        let sent =
-            self.send(Class::Write, Load::ONE, || self.http.post(url.clone()).header("Content-Length", "0")).await;
+        let request = || self.http.post(url.clone()).header("Content-Length", "0");
+        // A turn that went stale meanwhile is taken anew, before everybody else: this one stood in line already.
+        let sent = self.send(Load::WRITE, Urgency::Person, Some(turn.0), request).await;
         sent.map(|answer| answer.request_id).map_err(|(kind, id)| self.error(kind, 1, started, id))
     }
 
@@ -148,7 +193,7 @@ impl Graph {
 
     async fn fetch(&self, url: &Url, read: &Read, patience: Patience) -> Result<Answer, Error> {
         let started = self.clock.now();
-        let load = Load { identity_units: read.identity_units(), ..Load::ONE };
+        let load = read.load();
         let body = read.body();
         let mut attempts = 0;
         let mut wait = UNAVAILABLE_FIRST;
@@ -158,7 +203,7 @@ impl Graph {
                 Some(body) => self.http.post(url.clone()).json(body),
                 None => self.http.get(url.clone()),
             };
-            let (kind, request_id) = match self.send(Class::Read, load, request).await {
+            let (kind, request_id) = match self.send(load, patience.urgency(), None, request).await {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
@@ -176,11 +221,12 @@ impl Graph {
         version: Version,
         items: &[serde_json::Value],
         load: Load,
-    ) -> Result<Vec<u8>, Kind> {
+        urgency: Urgency,
+    ) -> Result<(Vec<u8>, Turn), Kind> {
         let url = version.batch_url(&self.base);
         let body = serde_json::json!({ "requests": items });
-        let sent = self.send(Class::Read, load, || self.http.post(url.clone()).json(&body)).await;
-        sent.map(|answer| answer.body).map_err(|(kind, _)| kind)
+        let sent = self.send(load, urgency, None, || self.http.post(url.clone()).json(&body)).await;
+        sent.map(|answer| (answer.body, answer.turn)).map_err(|(kind, _)| kind)
     }
 
     /// Items that a batch may hold.
@@ -188,9 +234,14 @@ impl Graph {
         most.min(self.throttle.at_once()).max(1)
     }
 
-    /// Reads wait as long as Graph says, or long enough.
-    pub(super) fn pause_reads(&self, after: Option<SignedDuration>) {
-        self.throttle.pause(Class::Read, after.unwrap_or(THROTTLED_FIRST));
+    /// An item of a batch that was sent in this turn was throttled.
+    pub(super) async fn throttled(&self, turn: &Turn, item: Load, after: Option<SignedDuration>) {
+        self.throttle.throttled(turn, item, after).await;
+    }
+
+    /// The budget as it stands, for metrics: each limit that Graph counts.
+    pub fn budget(&self) -> [Figures; 4] {
+        self.throttle.figures()
     }
 
     pub(super) async fn rest(&self, wait: SignedDuration) {
@@ -200,45 +251,59 @@ impl Graph {
     /// One request, with a fresh token if the first one is refused.
     async fn send(
         &self,
-        class: Class,
         load: Load,
+        urgency: Urgency,
+        mut turn: Option<Turn>,
         request: impl Fn() -> reqwest::RequestBuilder,
     ) -> Result<Answer, (Kind, Option<String>)> {
         let mut fresh_token = false;
         loop {
-            match self.send_once(class, load, request()).await {
+            match self.send_once(load, urgency, turn.take(), request()).await {
                 Err((Kind::Unauthorized, _)) if !fresh_token => {
                     fresh_token = true;
                     self.token.forget();
-                }
-                Err((kind @ Kind::Throttled { after }, id)) => {
-                    self.throttle.pause(class, after.unwrap_or(THROTTLED_FIRST));
-                    return Err((kind, id));
                 }
                 other => return other,
             }
         }
     }
 
-    async fn send_once(
-        &self,
-        class: Class,
-        load: Load,
-        request: reqwest::RequestBuilder,
-    ) -> Result<Answer, (Kind, Option<String>)> {
-        let token = tokio::time::timeout(self.timeout, self.token.get()).await;
-        let token = match token {
-            Ok(Ok(token)) => token,
+    async fn fresh_token(&self) -> Result<SecretString, Kind> {
+        match tokio::time::timeout(self.timeout, self.token.get()).await {
+            Ok(Ok(token)) => Ok(token),
             Ok(Err(error)) => {
                 tracing::warn!(%error, "Entra gave no token");
-                return Err((Kind::NoToken, None));
+                Err(Kind::NoToken)
             }
             Err(_elapsed) => {
                 tracing::warn!("Entra did not answer in time");
-                return Err((Kind::NoToken, None));
+                Err(Kind::NoToken)
             }
+        }
+    }
+
+    async fn turn(&self, load: Load, urgency: Urgency) -> Result<Turn, Kind> {
+        let patience = match urgency {
+            // A person reads what there is to say.
+            Urgency::Person => Some(INTERACTIVE),
+            _ => (load.writes > 0).then_some(WRITE_TURN),
         };
-        self.throttle.turn(class, load).await;
+        let deadline = patience.map(|patience| self.clock.steady() + patience);
+        self.throttle.turn(load, urgency, deadline).await.map_err(|NoTurn| Kind::NoTurn)
+    }
+
+    async fn send_once(
+        &self,
+        load: Load,
+        urgency: Urgency,
+        turn: Option<Turn>,
+        request: reqwest::RequestBuilder,
+    ) -> Result<Answer, (Kind, Option<String>)> {
+        let token = self.fresh_token().await.map_err(|kind| (kind, None))?;
+        let turn = match turn.filter(|turn| turn.is_good(&self.clock)) {
+            Some(turn) => turn,
+            None => self.turn(load, urgency).await.map_err(|kind| (kind, None))?,
+        };
         let client_request_id = uuid::Uuid::new_v4().to_string();
         let sent = request
             .bearer_auth(token.expose_secret())
@@ -262,14 +327,17 @@ impl Graph {
         let body = match answer.bytes().await {
             Ok(body) => body.to_vec(),
             // The status is here, so a write was taken; a read without its body is worth nothing.
-            Err(_) if (200..300).contains(&status) && matches!(class, Class::Write) => Vec::new(),
+            Err(_) if (200..300).contains(&status) && load.writes > 0 => Vec::new(),
             Err(_) => return Err((Kind::NoAnswer, request_id)),
         };
         if (200..300).contains(&status) {
-            return Ok(Answer { body, request_id, graph_time });
+            return Ok(Answer { body, request_id, graph_time, turn });
         }
         let kind = classify(status, &body, retry_after);
         tracing::info!(status, request_id, client_request_id, %kind, "Graph refused a request");
+        if let Kind::Throttled { after } = kind {
+            self.throttle.throttled(&turn, load, after).await;
+        }
         Err((kind, request_id))
     }
 
@@ -296,12 +364,12 @@ impl Graph {
 
 /// How long to wait before a failed read is asked again; `None`: it stays failed.
 pub(super) fn again_after(error: &Error, patience: Patience, wait: SignedDuration) -> Option<SignedDuration> {
-    let next = match (patience, error.retry()) {
-        (Patience::Once, _) | (_, Retry::Never) => return None,
-        (_, Retry::After(after)) => after,
-        (_, Retry::Backoff) => wait,
+    let next = match error.retry() {
+        Retry::Never => return None,
+        Retry::After(after) => after,
+        Retry::Backoff => wait,
     };
-    (error.elapsed + next <= INTERACTIVE).then_some(next)
+    (patience.tries() && error.elapsed + next <= INTERACTIVE).then_some(next)
 }
 
 fn header(headers: &HeaderMap, name: &str) -> Option<String> {

@@ -4,6 +4,7 @@ use super::client::{Graph, Patience, Stamped};
 use super::endpoint::{Read, SearchBy};
 use super::error::{Error, Kind};
 use super::wire::WireDevice;
+use crate::budget::Urgency;
 use crate::intune::{Device, DeviceId};
 
 /// What a person typed, to be looked up in Graph.
@@ -13,7 +14,7 @@ pub struct Search<'a>(pub &'a str);
 impl Graph {
     /// Every managed device. Some properties come filled only on [`Graph::device`].
     pub async fn devices(&self) -> Result<Vec<Device>, Error> {
-        let rows: Vec<WireDevice> = self.read_all(&Read::Devices, Patience::Interactive).await?;
+        let rows: Vec<WireDevice> = self.read_all(&Read::Devices, Patience::TriesAs(Urgency::Background)).await?;
         Ok(rows.into_iter().map(Device::from).collect())
     }
 
@@ -64,11 +65,12 @@ impl Graph {
     }
 }
 
-fn matches(by: SearchBy, device: &Device, term: &str) -> bool {
+pub(super) fn matches(by: SearchBy, device: &Device, term: &str) -> bool {
     let value = match by {
         SearchBy::Name => Some(device.name.as_str()),
         SearchBy::Serial => device.serial.as_deref(),
         SearchBy::UserPrincipalName => device.user_principal_name.as_deref(),
+        SearchBy::EntraDevice => return device.entra_device_id.is_some_and(|id| id.to_string() == term.to_lowercase()),
     };
     value.is_some_and(|value| value.to_lowercase() == term.to_lowercase())
 }

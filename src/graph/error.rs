@@ -32,6 +32,8 @@ pub enum Kind {
     NotSent,
     /// The request was sent and no answer came: for a write, nobody knows.
     NoAnswer,
+    /// Its turn in the budget did not come in time: much is under way, Graph asked for a pause, or the budget cannot be counted.
+    NoTurn,
     /// Entra gave no token.
     NoToken,
     /// 401, after a fresh token.
@@ -73,6 +75,7 @@ impl Error {
             Kind::Throttled { after: None }
             | Kind::Unavailable
             | Kind::NotSent
+            | Kind::NoTurn
             | Kind::NoAnswer
             | Kind::NoToken
             | Kind::Conflict => Retry::Backoff,
@@ -111,6 +114,7 @@ impl fmt::Display for Kind {
             Self::Unavailable => f.write_str("temporarily unavailable"),
             Self::NotSent => f.write_str("not reachable"),
             Self::NoAnswer => f.write_str("the request was sent and no answer came"),
+            Self::NoTurn => f.write_str("no turn in the budget came in time"),
             Self::NoToken => f.write_str("no token from Entra"),
             Self::Unauthorized => f.write_str("the token was refused"),
             Self::Forbidden => f.write_str("forbidden: an application permission or its admin consent is missing"),

@@ -10,6 +10,7 @@ use super::endpoint::Read;
 use super::error::{Error, Kind};
 use super::users::{DirectoryUser, WireUser};
 use super::wire::{WireDirectoryRole, WireId};
+use crate::budget::Urgency;
 use crate::intune::{EntraAdmin, EntraDeviceId, EntraUserId, GroupId};
 
 /// Groups that one membership check takes (Graph's limit).
@@ -102,9 +103,9 @@ impl Graph {
 
     /// Everyone and every device in a group, nested groups included. For display; the gate asks about one at a time.
     pub async fn group_members(&self, group: GroupId) -> Result<Members, Error> {
-        let users: Vec<WireId<EntraUserId>> = self.read_all(&Read::GroupUsers(group), Patience::Interactive).await?;
-        let devices: Vec<WireDirectoryDevice> =
-            self.read_all(&Read::GroupDevices(group), Patience::Interactive).await?;
+        let patience = Patience::TriesAs(Urgency::Background);
+        let users: Vec<WireId<EntraUserId>> = self.read_all(&Read::GroupUsers(group), patience).await?;
+        let devices: Vec<WireDirectoryDevice> = self.read_all(&Read::GroupDevices(group), patience).await?;
         Ok(Members {
             users: users.into_iter().map(|row| row.id).collect(),
             devices: devices.into_iter().filter_map(|row| row.device_id?.parse().ok()).collect(),

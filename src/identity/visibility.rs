@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::gate::Gate;
 use super::holds::{Holds, chat_grant, find};
+use crate::budget::Urgency;
 use crate::chat::{Actor, ChatUserId};
 use crate::clock::Bell;
 use crate::graph::{Members, Patience};
@@ -211,7 +212,7 @@ impl Gate {
         if !self.access.chat_roles.is_empty()
             // A little earlier than the gate would.
             && self.memory.definitions_age().is_none_or(|age| age >= FRESH)
-            && let Err(error) = self.memory.read_definitions(&self.graph, Patience::Interactive).await
+            && let Err(error) = self.memory.read_definitions(&self.graph, Patience::TriesAs(Urgency::Background)).await
         {
             tracing::warn!(%error, "Intune's roles could not be read; suggestions stay empty until they can");
         }
@@ -247,7 +248,10 @@ impl Gate {
                 continue;
             };
             let read_at = self.clock.now();
-            let (grants, everything) = match self.linked(user, entra_user, read_at, Patience::Once).await {
+            let (grants, everything) = match self
+                .linked(user, entra_user, read_at, Patience::OnceAs(Urgency::Background))
+                .await
+            {
                 Ok(Holds::Everything(_)) => (Vec::new(), true),
                 Ok(Holds::Grants { grants, .. }) => {
                     (grants.into_iter().filter(|grant| self.grants(&grant.role, Task::ReadDevice)).collect(), false)
@@ -313,7 +317,7 @@ impl Gate {
             return;
         }
         let read_at = self.clock.now();
-        let read = self.graph.device_tags(&wanted, Patience::Once).await;
+        let read = self.graph.device_tags(&wanted, Patience::OnceAs(Urgency::Background)).await;
         let mut display = self.lock();
         let tags = Arc::make_mut(&mut display.tags);
         tags.retain(|_, (at, _)| is_recent(*at, read_at));

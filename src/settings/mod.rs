@@ -1,6 +1,7 @@
 //! The settings: read, checked, and typed once at start. Secrets never print.
 
 mod access;
+mod approval;
 mod audit;
 mod load;
 mod measure;
@@ -9,6 +10,7 @@ mod reader;
 mod typed;
 
 pub use access::{Access, ChatRole, Link};
+pub use approval::{ApprovalRule, Hours};
 pub use audit::Audit;
 pub use load::{BadSettings, Source, load, reference_keys};
 pub use measure::{BadDuration, BadRate, Rate, parse_duration};

@@ -6,6 +6,7 @@ use toml::Table;
 use url::Url;
 
 use super::access::{Access, Link, access, link};
+use super::approval::{ApprovalRule, rules};
 use super::audit::{Audit, audit};
 use super::load::BadSettings;
 use super::measure::Rate;
@@ -29,6 +30,8 @@ pub struct Settings {
     pub store: Store,
     /// `[access]`
     pub access: Access,
+    /// `[[approval.rule]]`
+    pub approval_rules: Vec<ApprovalRule>,
     /// `[audit]`
     pub audit: Audit,
     /// `[sync]`
@@ -60,6 +63,8 @@ pub struct Discord {
     pub channel_ids: Vec<ChannelId>,
     /// Where outcomes are announced.
     pub team_channel_id: Option<ChannelId>,
+    /// Where approvals are asked for.
+    pub approvals_channel_id: Option<ChannelId>,
     /// Where goes what finds no other channel; `None`: where outcomes are announced.
     pub fallback_channel_id: Option<ChannelId>,
     /// Discord's API, when it is not Discord's own address.
@@ -136,6 +141,10 @@ pub struct Sync {
     pub require_reason: bool,
     /// How long to keep trying a call that Graph does not take.
     pub give_up: SignedDuration,
+    /// The most devices of one request.
+    pub max_devices: usize,
+    /// How long a second person has to agree.
+    pub approval_timeout: SignedDuration,
 }
 
 /// `[watch]`
@@ -173,6 +182,10 @@ pub struct Apps {
     pub settle: SignedDuration,
     /// How many failed apps are looked up.
     pub max_failures: usize,
+    /// Whether an index of the devices with retryable failures is kept.
+    pub index: bool,
+    /// How often it is read anew.
+    pub index_refresh: Option<SignedDuration>,
     /// Another table of error codes.
     pub error_codes_file: Option<std::path::PathBuf>,
 }
@@ -238,6 +251,7 @@ impl Settings {
                 ),
             },
             access: access(&read)?,
+            approval_rules: rules(&read)?,
             audit: audit(&read)?,
             sync: Sync {
                 cooldown: read.duration("sync", "cooldown")?,
@@ -245,6 +259,8 @@ impl Settings {
                 observe: read.flag("sync", "observe")?,
                 require_reason: read.flag("sync", "require_reason")?,
                 give_up: read.duration("sync", "give_up")?,
+                max_devices: read.number("sync", "max_devices")?,
+                approval_timeout: read.duration("sync", "approval_timeout")?,
             },
             watch: watch(&read)?,
             directory: Directory { refresh: read.duration("directory", "refresh")? },
@@ -252,6 +268,8 @@ impl Settings {
                 beta: read.flag("apps", "beta")?,
                 settle: read.duration("apps", "settle")?,
                 max_failures: read.number("apps", "max_failures")?,
+                index: read.flag("apps", "index")?,
+                index_refresh: Some(read.duration("apps", "index_refresh")?).filter(SignedDuration::is_positive),
                 error_codes_file: read.optional("apps", "error_codes_file")?,
             },
             limits: Limits {
@@ -300,6 +318,7 @@ fn discord(read: &Reader<'_>) -> Result<Discord, BadSettings> {
         guild_ids,
         channel_ids: read.list("discord", "channel_ids")?,
         team_channel_id: read.optional("discord", "team_channel_id")?,
+        approvals_channel_id: read.optional("discord", "approvals_channel_id")?,
         fallback_channel_id: read.optional("discord", "fallback_channel_id")?,
         api_url: (!own_address).then_some(api_url),
         gateway_url,

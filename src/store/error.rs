@@ -38,7 +38,7 @@ pub enum Error {
 
 impl Error {
     #[expect(clippy::needless_pass_by_value, reason = "callers pass errors and literals alike")]
-    pub(super) fn row(what: &'static str, why: impl ToString) -> Self {
+    pub(crate) fn row(what: &'static str, why: impl ToString) -> Self {
         Self::Row { what, why: why.to_string() }
     }
 }

@@ -9,6 +9,7 @@ use super::engine::{Listen, On, Pool, Tx};
 use super::leases::Owner;
 use super::query::query;
 use super::{Error, postgres, sqlite};
+use crate::clock::Clock;
 use crate::crash_points::Trail;
 use crate::intune::TenantId;
 use crate::settings::Settings;
@@ -22,6 +23,8 @@ pub struct Store {
     pub(super) engine: Pool,
     pub(super) tenant: String,
     pub(super) owner: Owner,
+    /// Where time is moved by hand, it is the database's time too.
+    pub(super) hand_moved: Option<Clock>,
     chain_key: ChainKey,
 }
 
@@ -46,7 +49,19 @@ impl Store {
         } else {
             return Err(Error::Address("write sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE".to_owned()));
         };
-        Ok(Self { engine, tenant: tenant.to_string(), owner, chain_key: ChainKey::none() })
+        Ok(Self { engine, tenant: tenant.to_string(), owner, hand_moved: None, chain_key: ChainKey::none() })
+    }
+
+    /// The same store in a world whose time is moved by hand: what is timed by the database's clock goes by that one.
+    #[must_use]
+    pub fn timed_by(mut self, clock: &Clock) -> Self {
+        self.hand_moved = clock.is_manual().then(|| clock.clone());
+        self
+    }
+
+    /// Whether other processes may use this database too.
+    pub fn is_shared(&self) -> bool {
+        !self.engine.0.is_ours_alone()
     }
 
     /// Whether the database answers.

@@ -4,9 +4,13 @@
 //!
 //! The statements are written once. `engine` is the trait that they run on, `sqlite` and `postgres` are the modules behind it.
 
+mod answers;
+mod approvals;
 mod audit;
 mod audit_chain;
 mod audit_log;
+mod bulk;
+mod bulk_claims;
 mod choices;
 mod claims;
 mod commits;
@@ -14,11 +18,13 @@ mod digests;
 mod engine;
 mod error;
 mod finish;
+mod freezes;
 mod handle;
 mod history;
 mod ids;
 mod late;
 mod leases;
+mod ledger;
 mod link_attempts;
 mod link_codes;
 mod links;
@@ -31,16 +37,22 @@ mod requests;
 mod row;
 mod sqlite;
 mod steps;
+mod subject;
 
+pub use answers::{Confirmed, Yes};
+pub use approvals::{ApprovalFrame, PendingApproval, RuleAsked, RuleDue, Vote, Voted};
 pub use audit::{AuditRow, Event};
 pub use audit_chain::{ChainKey, Head};
 pub use audit_log::{AuditEntry, Flaw, Verified};
+pub use bulk::{BulkRow, BulkStanding, Stopped};
+pub use bulk_claims::ClaimedGroup;
 pub use choices::{Choice, Purpose};
 pub use claims::{Attempt, ClaimedSync};
 pub use commits::Commits;
 pub use digests::Behind;
 pub use error::Error;
 pub use finish::Ending;
+pub use freezes::{Freeze, Unfrozen};
 pub use handle::{Store, Wakes};
 pub use history::{HistoryRow, RecentSync};
 pub use ids::{DeviceSyncId, LateWatchId, LinkAttemptId, NoticeId, RequestId};
@@ -51,8 +63,10 @@ pub use link_codes::{Accepted, CodeTried};
 pub use links::{EntraPerson, Link, LinkSource, Linked};
 pub use living::Standing;
 pub use model::{
-    Address, Answer, Board, DeviceSyncState, FailureReport, Notice, Outcome, Phase, RefusedWhy, Reply, Report,
-    RequestState, Stage,
+    Address, Answer, ApprovalStep, Board, DeviceSyncState, FailureReport, Notice, Outcome, OutcomeWord, Phase,
+    RefusedWhy, Reply, Report, RequestState, Stage,
 };
 pub use notices::{ClaimedNotice, NewNotice};
-pub use requests::{Confirmed, NewRequest, StoredRequest};
+pub use requests::{NewBulk, NewRequest, StoredRequest};
+pub use steps::Begun;
+pub use subject::{BulkTarget, Subject};

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::subject::BulkTarget;
 use super::{DeviceSyncId, Error, RequestId, row};
 use crate::chat::{ChannelId, ChatUserId};
 use crate::intune::{Advice, Compliance, Denial, Device, Freshness, NotSyncable};
@@ -31,6 +32,8 @@ pub(super) use stored_words;
 pub enum RequestState {
     /// The card is shown; Yes or No is awaited.
     AwaitingConfirmation,
+    /// Confirmed; a second person has to agree.
+    AwaitingApproval,
     /// Confirmed; its device syncs are under way.
     Running,
     /// Every device sync has its outcome.
@@ -41,15 +44,19 @@ pub enum RequestState {
     Expired,
     /// Rights or state changed before Yes.
     Refused,
+    /// The second person did not agree.
+    Rejected,
 }
 
 stored_words!(RequestState, "request state", {
     AwaitingConfirmation = "awaiting_confirmation",
+    AwaitingApproval = "awaiting_approval",
     Running = "running",
     Finished = "finished",
     Cancelled = "cancelled",
     Expired = "expired",
     Refused = "refused",
+    Rejected = "rejected",
 });
 
 /// Where a device sync stands.
@@ -124,6 +131,54 @@ pub enum Outcome {
     /// Nothing was sent: observe mode.
     Skipped,
 }
+
+impl Outcome {
+    /// The word that stored outcomes are counted by.
+    pub fn word(&self) -> OutcomeWord {
+        match self {
+            Self::CheckedIn(_) => OutcomeWord::CheckedIn,
+            Self::NoCheckInSeen { .. } => OutcomeWord::NoCheckInSeen,
+            Self::Failed { .. } => OutcomeWord::Failed,
+            Self::Gone => OutcomeWord::Gone,
+            Self::NotSupported(_) => OutcomeWord::NotSupported,
+            Self::Refused(_) => OutcomeWord::Refused,
+            Self::Cancelled => OutcomeWord::Cancelled,
+            Self::Skipped => OutcomeWord::Skipped,
+        }
+    }
+}
+
+/// An outcome without its details.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum OutcomeWord {
+    /// The device checked in.
+    CheckedIn,
+    /// The deadline passed.
+    NoCheckInSeen,
+    /// Graph did not take the call.
+    Failed,
+    /// No longer in Intune.
+    Gone,
+    /// Intune ignores a sync of it.
+    NotSupported,
+    /// The bot refused.
+    Refused,
+    /// Cancelled before anything was sent.
+    Cancelled,
+    /// Observe mode.
+    Skipped,
+}
+
+stored_words!(OutcomeWord, "outcome", {
+    CheckedIn = "checked_in",
+    NoCheckInSeen = "no_check_in_seen",
+    Failed = "failed",
+    Gone = "gone",
+    NotSupported = "not_supported",
+    Refused = "refused",
+    Cancelled = "cancelled",
+    Skipped = "skipped",
+});
 
 /// Why a confirmed sync was refused before it was sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -301,6 +356,69 @@ pub enum Notice {
     Expired {
         /// The device.
         device: Box<Device>,
+    },
+    /// The card of a bulk request expired.
+    BulkExpired {
+        /// What was asked for.
+        target: BulkTarget,
+        /// How many devices.
+        count: u32,
+    },
+    /// Where a bulk request stands, as it is when this is said.
+    BulkProgress,
+    /// How a bulk request ended.
+    BulkSummary,
+    /// One line about it for the team.
+    BulkTeamLine,
+    /// Nothing is sent from now on.
+    Frozen {
+        /// Why, from outside.
+        reason: String,
+        /// Until when.
+        ends_at: Timestamp,
+    },
+    /// That ended early.
+    Thawed,
+    /// The card that asks for a second person, as it is when this is said.
+    Approval,
+    /// It has been waiting for long.
+    ApprovalReminder,
+    /// A second person is asked for, or has answered: what the asker is told.
+    ApprovalStep {
+        /// What it is about.
+        what: ApprovalStep,
+    },
+}
+
+/// A step of an approval, as the asker is told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ApprovalStep {
+    /// One of several has agreed.
+    Agreed {
+        /// Who.
+        by: ChatUserId,
+        /// How many more it takes.
+        missing: u32,
+    },
+    /// All that had to have agreed.
+    Approved {
+        /// Who was the last.
+        by: ChatUserId,
+    },
+    /// Somebody has refused.
+    Rejected {
+        /// Who.
+        by: ChatUserId,
+        /// Why, from outside.
+        reason: Option<String>,
+    },
+    /// Nobody answered in time.
+    Expired,
+    /// The devices are other ones by now, so everybody has to agree anew.
+    Changed {
+        /// How many there are now.
+        count: u32,
     },
 }
 

@@ -13,7 +13,7 @@ use super::leases::{Lease, Leased, token, until};
 use super::living::{Standing, standing};
 use super::model::{Address, Notice, Stage};
 use super::query::query;
-use super::requests::StoredRequest;
+use super::requests::{StoredRequest, stored};
 use super::row::{Row, json as to_json, millis};
 use super::{AuditRow, Error, Event, NoticeId, RequestId, Store};
 
@@ -157,12 +157,8 @@ impl Store {
             None => None,
         };
         let Some((row, lease)) = claimed else { return Ok(None) };
-        let request =
-            query("SELECT id, state, actor, reason, created_at, reply_token, reply_until FROM requests WHERE id = $1")
-                .bind(row.text("request_id")?)
-                .fetch_one(&self.engine)
-                .await?;
-        let (request, address) = (StoredRequest::read(&request)?, row.json("address")?);
+        let request = stored(&self.engine, &row.text("request_id")?).await?;
+        let address = row.json("address")?;
         let standing = match address {
             Address::Living { board, .. } => standing(&self.engine, &self.tenant, request.id, board).await?,
             Address::Asker | Address::Channel(_) => None,

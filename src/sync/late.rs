@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::desk::Trouble;
 use super::worker::Worker;
+use crate::budget::Urgency;
 use crate::graph::Patience;
 use crate::intune::Verdict;
 use crate::store::{ClaimedLateWatch, Notice};
@@ -21,7 +22,7 @@ impl Worker {
 
     async fn late_look(&self, claimed: &ClaimedLateWatch) -> Result<(), Trouble> {
         let now = self.clock.now();
-        let read = self.graph.device(claimed.device.id, Patience::Once).await;
+        let read = self.graph.device(claimed.device.id, Patience::OnceAs(Urgency::Background)).await;
         let now_over = now >= claimed.until;
         let ended = match read {
             Ok(None) => Some(Notice::NeverShowedUp { device: Box::new(claimed.device.clone()), gone: true }),
@@ -57,11 +58,12 @@ impl Worker {
         let now = self.clock.now();
         while self.late_step().await? {}
         let next_expiry = self.store.expire_requests(now).await?;
+        let next_approval = self.store.expire_approvals(now).await?;
         self.store.forget_choices(now).await?;
         self.store.forget_interactions(now.saturating_sub(KEEP_INTERACTIONS).unwrap_or(Timestamp::MIN)).await?;
         self.bells.notices.ring();
         let next_late = self.store.next_due_late_watch().await?;
-        Ok([next_expiry, next_late].into_iter().flatten().min())
+        Ok([next_expiry, next_approval, next_late].into_iter().flatten().min())
     }
 }
 

@@ -19,7 +19,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::link_pages as pages;
-use crate::budget::{BudgetPer, Burst};
+use crate::budget::BudgetPer;
 use crate::clock::Clock;
 use crate::identity::{LinkRefusal, Linking, Return, Step};
 use crate::settings::Rate;
@@ -68,7 +68,7 @@ impl LinkServer {
         Self(Arc::new(Parts {
             linking,
             clock: clock.clone(),
-            people: BudgetPer::new(RATE, Burst::Bursty, clock),
+            people: BudgetPer::new(RATE, clock),
             base: public_url.path().trim_end_matches('/').to_owned(),
             is_https: public_url.scheme() == "https",
             policy: HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static("default-src 'none'")),

@@ -9,11 +9,14 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
+use crate::budget::{Figures, Urgency, WHOLE};
 use crate::clock::Clock;
 use crate::discord::{DeliveryStatus, Status};
+use crate::graph::Graph;
 use crate::store::Store;
 use crate::sync::Directory;
 
@@ -22,6 +25,8 @@ use crate::sync::Directory;
 pub struct OpsParts {
     /// The store.
     pub store: Store,
+    /// Graph, whose budget is looked at.
+    pub graph: Arc<Graph>,
     /// The devices in memory.
     pub directory: Arc<Directory>,
     /// How interactions come in.
@@ -71,6 +76,30 @@ async fn ready(State(ops): State<Ops>) -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, hindrances.join("\n") + "\n").into_response()
 }
 
+/// The budget toward Graph, a line for each limit that Graph counts.
+fn budget(registry: &mut Registry, limits: &[Figures]) {
+    type Labels = Vec<(&'static str, &'static str)>;
+    let (waiting, turns) = (Family::<Labels, Gauge>::default(), Family::<Labels, Gauge>::default());
+    let throttled = Family::<Labels, Gauge>::default();
+    let share = Family::<Labels, Gauge<f64, AtomicU64>>::default();
+    let saturated = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+    for limit in limits {
+        let of_limit = vec![("limit", limit.name)];
+        for (level, urgency) in Urgency::LEVELS.into_iter().enumerate() {
+            let labels = vec![("limit", limit.name), ("urgency", urgency)];
+            waiting.get_or_create(&labels).set(saturated(limit.waiting[level] as u64));
+            turns.get_or_create(&labels).set(saturated(limit.taken[level]));
+        }
+        throttled.get_or_create(&of_limit).set(saturated(limit.throttled));
+        #[expect(clippy::cast_precision_loss, reason = "at most a million")]
+        share.get_or_create(&of_limit).set(limit.share as f64 / WHOLE as f64);
+    }
+    registry.register("graph_waiting", "Calls that wait for their turn in the budget toward Graph", waiting);
+    registry.register("graph_turns", "Turns taken since the start", turns);
+    registry.register("graph_throttled", "Calls that Graph throttled since the start", throttled);
+    registry.register("graph_share", "The part of the configured rate that is taken; below 1 after throttling", share);
+}
+
 async fn metrics(State(ops): State<Ops>) -> Response {
     let parts = &ops.0;
     let now = parts.clock.now();
@@ -116,6 +145,7 @@ async fn metrics(State(ops): State<Ops>) -> Response {
             _ => 0,
         };
     gauge("store_up", "1 while the database answers", store_up);
+    budget(&mut registry, &parts.graph.budget());
     let mut text = String::new();
     if encode(&mut text, &registry).is_err() {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use intune_sync_bot::app;
+use intune_sync_bot::budget::{Ledger, Memory};
 use intune_sync_bot::chat::{Actor, ChannelId, ChatUserId, GuildId};
 use intune_sync_bot::clock::Clock;
 use intune_sync_bot::graph::{Graph, Patience};
@@ -58,7 +59,9 @@ impl Bench {
         let folder = TempDir::new().expect("a folder");
         let settings = settings(&sim, &folder);
         let store = Store::open(&settings.store.url, settings.entra.tenant_id).await.expect("a new database");
-        let graph = Arc::new(app::graph(&settings, &clock).expect("a client"));
+        let graph = Arc::new(
+            app::graph(&settings, &(Arc::new(Memory::new(&clock)) as Arc<dyn Ledger>), &clock).expect("a client"),
+        );
         let gate = Gate::new(Arc::clone(&graph), store.clone(), settings.access.clone(), &clock);
         Self { sim, gate, graph, store, access: settings.access, clock, _folder: folder }
     }

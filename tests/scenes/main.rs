@@ -6,10 +6,13 @@ mod bed;
 mod samples;
 
 mod ambiguity;
+mod approvals;
 mod asking;
+mod bulk;
 mod calls;
 mod clicks;
 mod follow_up;
+mod freezing;
 mod hostile;
 mod http;
 mod joining;

@@ -174,11 +174,13 @@ pub struct Throttling {
     pub multiplier: f64,
     /// What a 429 says.
     pub retry_after: RetryHint,
+    /// Writes to Intune devices that other apps of the tenant make in any 20 s; all apps together have 400.
+    pub other_writes: u32,
 }
 
 impl Default for Throttling {
     fn default() -> Self {
-        Self { multiplier: 1.0, retry_after: RetryHint::Seconds }
+        Self { multiplier: 1.0, retry_after: RetryHint::Seconds, other_writes: 0 }
     }
 }
 

@@ -104,9 +104,9 @@ impl World {
     fn refusal(&mut self, call: &Call, route: &Route) -> Option<Answer> {
         let (class, write) = route.class();
         let units = if class == Class::Identity { identity_units(&call.path, &call.query) } else { 1 };
-        if let Err(wait) = self.limits.count(class, write, units, self.now) {
-            self.log.over_limit += 1;
-            let seconds = whole_seconds(wait);
+        if let Err(too_much) = self.limits.count(class, write, units, self.now) {
+            self.log.over_limit += usize::from(too_much.own);
+            let seconds = whole_seconds(too_much.wait);
             let hint = match self.limits.settings.retry_after {
                 RetryHint::Seconds => Some(seconds.to_string()),
                 RetryHint::Date => self.now.checked_add(jiff::SignedDuration::from_secs(seconds)).ok().map(http_date),

@@ -69,7 +69,8 @@ impl Tenant {
         self.with(|world| world.log.throttled)
     }
 
-    /// How many calls passed a published limit. A client that keeps to its budget never makes one.
+    /// How many calls passed a published limit of the application. A client that keeps to its budget never makes one; the
+    /// tenant's limits, which other apps use too, it cannot know.
     pub fn over_limit(&self) -> usize {
         self.with(|world| world.log.over_limit)
     }
@@ -268,6 +269,11 @@ impl Tenant {
     /// Multiplies the published limits; 0 switches them off.
     pub fn set_limits(&self, multiplier: f64) {
         self.with(|world| world.limits.settings.multiplier = multiplier);
+    }
+
+    /// What other apps of the tenant write to Intune devices in any 20 s; of 400 for all, the rest is left.
+    pub fn set_other_writes(&self, writes: u32) {
+        self.with(|world| world.limits.settings.other_writes = writes);
     }
 
     /// Replaces the application permissions that were consented to.

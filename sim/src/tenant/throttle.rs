@@ -23,13 +23,21 @@ pub(crate) enum Class {
     Free,
 }
 
-/// One limit: at most `most` units in any `span`.
+/// One limit: at most `most` units in any `span`; of all apps of the tenant together, twice as many (throttling page).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Limit {
     class: Class,
     writes_only: bool,
     most: u32,
     span: SignedDuration,
+}
+
+/// Why a call is too much, and how long to wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TooMuch {
+    /// The application passed a limit of its own, which it can know.
+    pub(crate) own: bool,
+    pub(crate) wait: SignedDuration,
 }
 
 const LIMITS: &[Limit] = &[
@@ -60,13 +68,7 @@ impl Limits {
     }
 
     /// Counts a call. Over a limit it is not counted, and the answer is how long to wait.
-    pub(crate) fn count(
-        &mut self,
-        class: Class,
-        write: bool,
-        units: u32,
-        now: Timestamp,
-    ) -> Result<(), SignedDuration> {
+    pub(crate) fn count(&mut self, class: Class, write: bool, units: u32, now: Timestamp) -> Result<(), TooMuch> {
         if self.settings.multiplier <= 0.0 {
             return Ok(());
         }
@@ -77,9 +79,14 @@ impl Limits {
                 used.pop_front();
             }
             let sum: u32 = used.iter().map(|(_, units)| units).sum();
-            if f64::from(sum + units) > f64::from(limit.most) * self.settings.multiplier {
+            let over = |most: u32| f64::from(sum + units) > f64::from(most) * self.settings.multiplier;
+            // What other apps write is spread evenly, so in any span it is the same.
+            let others =
+                if limit.class == Class::Devices && limit.writes_only { self.settings.other_writes } else { 0 };
+            let own = over(limit.most);
+            if own || over((2 * limit.most).saturating_sub(others)) {
                 let oldest = used.front().map_or(now, |(at, _)| *at);
-                return Err(limit.span - now.duration_since(oldest));
+                return Err(TooMuch { own, wait: limit.span - now.duration_since(oldest) });
             }
         }
         for limit in concerned() {

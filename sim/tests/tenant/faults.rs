@@ -112,3 +112,16 @@ async fn a_throttled_answer_may_name_no_time() {
     let answer = bed.http.get(path).bearer_auth(token).send().await.unwrap();
     assert_eq!((answer.status().as_u16(), answer.headers().get("retry-after")), (429, None));
 }
+
+#[tokio::test]
+async fn what_other_apps_write_leaves_less_of_the_tenants_limit() {
+    let bed = Bed::new().await;
+    bed.sim.tenant.set_other_writes(300);
+    for _ in 0..100 {
+        assert_eq!(bed.sync("LT-042").await, 204);
+    }
+    assert_eq!(bed.sync("LT-042").await, 429);
+    assert_eq!((bed.sim.tenant.throttled(), bed.sim.tenant.over_limit()), (1, 0), "the application cannot know");
+    bed.sim.tenant.set_other_writes(200);
+    assert_eq!(bed.sync("LT-042").await, 204, "its own 200 are not used up");
+}
