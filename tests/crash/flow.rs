@@ -9,6 +9,9 @@ use sim::{Hold, Moment, Service, Sim};
 /// The device of every flow.
 pub(crate) const DEVICE: &str = "LT-042";
 
+/// Whose it is.
+pub(crate) const PERSON: &str = "jonas.weber";
+
 /// The way of a sync.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Flow {
@@ -26,17 +29,37 @@ pub(crate) enum Flow {
     Cancelled,
     /// Nothing is pressed.
     Expired,
+    /// Every device of a person.
+    Bulk,
 }
 
 impl Flow {
-    pub(crate) const ALL: [Self; 7] =
-        [Self::Plain, Self::Joined, Self::Lost, Self::NotTaken, Self::NoReply, Self::Cancelled, Self::Expired];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Plain,
+        Self::Joined,
+        Self::Lost,
+        Self::NotTaken,
+        Self::NoReply,
+        Self::Cancelled,
+        Self::Expired,
+        Self::Bulk,
+    ];
+
+    /// What is typed.
+    pub(crate) fn command(self) -> String {
+        match self {
+            Self::Bulk => format!("/bulk-sync user user:{PERSON}@contoso.example"),
+            _ => format!("/sync device:{DEVICE}"),
+        }
+    }
 
     /// Arranges the simulated world for it.
     pub(crate) fn arrange(self, sim: &Sim) {
-        let after = if self == Self::Joined { 6 } else { 2 };
+        let after = if self == Self::Joined { 6 } else { 3 };
         let plan = CheckIn::After(SignedDuration::from_secs(after));
-        sim.tenant.plan_check_in(DEVICE, plan).expect("there is such a device");
+        for device in devices_of(sim, PERSON) {
+            sim.tenant.plan_check_in(&device, plan.clone()).expect("there is such a device");
+        }
         let fault = match self {
             Self::Lost => FaultKind::LostRequest,
             Self::NotTaken => FaultKind::Unavailable,
@@ -51,6 +74,12 @@ impl Flow {
     }
 }
 
+/// The devices of a person, by name.
+fn devices_of(sim: &Sim, person: &str) -> Vec<String> {
+    let theirs = |upn: &Option<String>| upn.as_ref().is_some_and(|upn| upn.starts_with(person));
+    sim.tenant.devices().into_iter().filter(|device| theirs(&device.user_upn)).map(|device| device.id).collect()
+}
+
 impl fmt::Display for Flow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -61,6 +90,7 @@ impl fmt::Display for Flow {
             Self::NoReply => "reply gone",
             Self::Cancelled => "No",
             Self::Expired => "expired",
+            Self::Bulk => "many",
         })
     }
 }

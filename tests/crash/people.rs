@@ -5,43 +5,44 @@ use std::time::Duration;
 use sim::Sim;
 use sim::discord::{InteractionId, InteractionState, MessageId, MessageView};
 
-use super::flow::{DEVICE, Flow};
+use super::flow::Flow;
 
 /// How long somebody waits for an answer: Discord says after three seconds that there is none.
 const PATIENCE: Duration = Duration::from_secs(4);
 
-/// How often somebody tries.
+/// How often somebody presses a button before they look again whether the bot answers at all.
 const TRIES: usize = 8;
 
 /// Does what the people of a flow do.
 pub(crate) async fn act(sim: &Sim, flow: Flow) {
     match flow {
         Flow::Joined => {
-            wants(sim, "hanna", "Yes").await;
-            wants(sim, "omar", "Yes").await;
+            wants(sim, flow, "hanna", "Yes").await;
+            wants(sim, flow, "omar", "Yes").await;
         }
         Flow::NoReply => {
-            if let Some(card) = wants(sim, "hanna", "Yes").await {
+            if let Some(card) = wants(sim, flow, "hanna", "Yes").await {
                 sim.discord.delete_message(card);
             }
         }
         Flow::Cancelled => {
-            wants(sim, "hanna", "No").await;
+            wants(sim, flow, "hanna", "No").await;
         }
         Flow::Expired => {
-            wants(sim, "hanna", "").await;
+            wants(sim, flow, "hanna", "").await;
         }
-        Flow::Plain | Flow::Lost | Flow::NotTaken => {
-            wants(sim, "hanna", "Yes").await;
+        Flow::Plain | Flow::Lost | Flow::NotTaken | Flow::Bulk => {
+            wants(sim, flow, "hanna", "Yes").await;
         }
     }
 }
 
 /// Asks for a sync until there is an answer, and presses this button until that is answered. The card, if there was one.
-async fn wants(sim: &Sim, who: &str, button: &str) -> Option<MessageId> {
-    for _try in 0..TRIES {
+async fn wants(sim: &Sim, flow: Flow, who: &str, button: &str) -> Option<MessageId> {
+    // Whoever plays this sets an end to it.
+    loop {
         sim.discord.wait_connected().await;
-        let asked = sim.discord.user(who).run("helpdesk", &format!("/sync device:{DEVICE}"));
+        let asked = sim.discord.user(who).run("helpdesk", &flow.command());
         let card = match asked {
             Ok(asked) => answer(sim, asked).await,
             // The commands are not registered yet, or nobody is connected.
@@ -54,7 +55,6 @@ async fn wants(sim: &Sim, who: &str, button: &str) -> Option<MessageId> {
             _ => tokio::time::sleep(Duration::from_millis(100)).await,
         }
     }
-    panic!("{who} never got an answer");
 }
 
 /// What came in the place of "thinking…".

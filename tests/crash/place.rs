@@ -19,8 +19,14 @@ use super::people;
 use super::points::Point;
 use super::verdict::{Seen, judge};
 
-/// How long it may take until the point is reached, and until everything has come to its end.
+/// How long it may take until everything has come to its end.
 const PATIENCE: Duration = Duration::from_secs(90);
+
+/// How long it may take until the point is reached.
+const REACHED: Duration = Duration::from_secs(45);
+
+/// Why a point was not played: what leads there happened in another order.
+pub(crate) const NEVER_REACHED: &str = "the point was never reached";
 
 /// The signal that nothing survives.
 const SIGKILL: i32 = 9;
@@ -87,7 +93,7 @@ impl Place {
             deadline = "60s"
             unknown_wait = "3s"
             [apps]
-            settle = "1s"
+            settle = "2s"
             [limits]
             per_person = "1000/1m"
             per_guild = "1000/1m"
@@ -139,7 +145,7 @@ impl Place {
                     bot.ended().await;
                     self.sim.traffic.holds().release();
                 }
-                () = tokio::time::sleep(PATIENCE) => return Err("the point was never reached".to_owned()),
+                () = tokio::time::sleep(REACHED) => return Err(NEVER_REACHED.to_owned()),
             }
             self.leases_end().await;
             Ok(Bot::start(self.folder.path(), &[]))
@@ -154,7 +160,7 @@ impl Place {
         if !ended.success() {
             return Err(format!("its stop went wrong: {ended}"));
         }
-        judge(self).await
+        judge(self)
     }
 
     /// On a server leases are waited for. The two minutes that takes are made to have passed; what else the dead process left is as it was.
