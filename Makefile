@@ -14,13 +14,13 @@ export PATH := $(TOOLS):$(PATH)
 QUICK := not binary(/browser|crash|soak/)
 
 # Scenes that another database could change; they run on PostgreSQL too.
-ON_POSTGRES := binary(scenes) & test(/^(restarts|joining|clicks|late|calls|linked|linking|records)::/)
+ON_POSTGRES := binary(scenes) & test(/^(approvals|bulk|calls|clicks|freezing|joining|late|linked|linking|records|restarts)::/)
 
 # Runs tests beside a PostgreSQL server that lives as long as they do.
 NEXTEST := ./scripts/postgres.sh cargo nextest run --workspace --all-features
 
 # Scenes that play a second time with interactions posted to the bot.
-OVER_HTTP := binary(scenes) & test(/^(asking|clicks|hostile|joining|linking|looking|restarts)::/)
+OVER_HTTP := binary(scenes) & test(/^(approvals|asking|bulk|clicks|freezing|hostile|joining|linking|looking|restarts)::/)
 
 .PHONY: help demo test test-quick bench lint setup
 

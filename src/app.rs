@@ -100,7 +100,7 @@ impl App {
         register(&outbound, &store, &settings.discord.guild_ids, false)
             .await
             .context("while registering the slash commands; is the bot's token right, and is it in every server of discord.guild_ids?")?;
-        let linking = Arc::new(linking(&settings, http, &graph, &store, &clock));
+        let linking = Arc::new(linking(&settings, http.clone(), &graph, &store, &clock));
         let handler = Arc::new(Handler::new(
             Arc::clone(&desk),
             Arc::clone(&linking),
@@ -122,7 +122,7 @@ impl App {
             bells.clone(),
             Arc::clone(&directory),
         ));
-        let delivery = Arc::new(Delivery::new(store.clone(), outbound, &settings, clock.clone()));
+        let delivery = Arc::new(Delivery::new(store.clone(), outbound, &settings, http, clock.clone()));
 
         let env = LoopEnv { clock: clock.clone(), stop: stop.clone() };
         let (ended_tx, ended) = watch::channel(None);

@@ -31,7 +31,17 @@ const FENCED: [(&str, &[&str]); 10] = [
     ("serenity", &["src/discord/"]),
     ("sqlx", &["src/store/"]),
     // app.rs builds the clients; outbound.rs hands one to serenity; `health` asks the running bot.
-    ("reqwest", &["src/graph/", "src/app.rs", "src/discord/outbound.rs", "src/cli/health.rs"]),
+    (
+        "reqwest",
+        &[
+            "src/graph/",
+            "src/app.rs",
+            "src/discord/outbound.rs",
+            "src/discord/webhook.rs",
+            "src/discord/delivery.rs",
+            "src/cli/health.rs",
+        ],
+    ),
     ("azure_identity", &["src/graph/"]),
     ("axum", &["src/web/", "src/app/"]),
     ("askama", &["src/web/"]),

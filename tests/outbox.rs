@@ -116,7 +116,7 @@ impl World {
 
 fn line(number: u128) -> Notice {
     let (device, actor) = (Box::new(device(number)), ChatUserId(301));
-    Notice::TeamLine { actor, device, outcome: Outcome::Gone, reason: None }
+    Notice::TeamLine { actor, device, outcome: Outcome::Gone, reason: None, digest: false }
 }
 
 fn state(number: u128) -> Notice {

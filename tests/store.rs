@@ -9,7 +9,8 @@ use engines::{Database, Engine};
 use intune_sync_bot::chat::{Actor, ChannelId, ChatRoleId, ChatUserId, GuildId};
 use intune_sync_bot::intune::{Denial, TenantId};
 use intune_sync_bot::store::{
-    Answer, Confirmed, DeviceSyncState, Ending, NewRequest, Notice, Outcome, RefusedWhy, Reply, RequestId, Store, Yes,
+    Answer, Confirmed, DeviceSyncState, Ending, NewRequest, Notice, Outcome, RefusedWhy, Reply, RequestId, Store, Tell,
+    Yes,
 };
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
@@ -223,7 +224,7 @@ impl World {
             2 => Outcome::Failed { gave_up: true },
             _ => Outcome::Refused(RefusedWhy::Rights(Denial::NoRole)),
         };
-        let ending = Ending { outcome: &outcome, answer: None, team_channel: None };
+        let ending = Ending { outcome: &outcome, answer: None, tell: Tell::default() };
         let handed_over = self.store.finish(self.now, &claimed, &ending).await.expect("the store answers");
         // Somebody's missing rights are theirs alone; every other outcome is that of all who wait for the device.
         let own_alone = how > 2;

@@ -15,7 +15,7 @@ use intune_sync_bot::clock::Clock;
 use intune_sync_bot::intune::{EntraUserId, TenantId};
 use intune_sync_bot::store::{
     Accepted, AuditRow, ClaimedSync, Confirmed, DeviceSyncState, Ending, EntraPerson, Error, Event, Handshake,
-    LinkSource, Linked, NewRequest, Outcome, Reply, RequestId, RequestState, Store, Yes,
+    LinkSource, Linked, NewRequest, Outcome, Reply, RequestId, RequestState, Store, Tell, Yes,
 };
 use jiff::{SignedDuration, Timestamp};
 use samples::device;
@@ -108,7 +108,7 @@ impl Both {
     }
 
     async fn finish(&self, on: &Store, claimed: &ClaimedSync) -> Result<bool, Error> {
-        let ending = Ending { outcome: &Outcome::Gone, answer: None, team_channel: None };
+        let ending = Ending { outcome: &Outcome::Gone, answer: None, tell: Tell::default() };
         on.finish(self.now, claimed, &ending).await
     }
 

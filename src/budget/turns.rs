@@ -290,7 +290,7 @@ impl State {
             }
         }
         self.blocks.retain(|block| block.left > 0);
-        let candidates = self.blocks.iter().flat_map(|block| {
+        let candidates = self.blocks.iter().filter_map(|block| {
             let starts = (0..=block.left.checked_sub(count)?).map(|skip| block.start + i64::from(skip) * block.gap);
             let last = move |start: i64| start + i64::from(count - 1) * block.gap;
             starts.map(last).find(|&moment| until(moment, count) >= now)

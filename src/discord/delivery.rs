@@ -13,6 +13,7 @@ use super::channels::{Channels, Turn, Write};
 use super::outbound::{CallError, Outbound};
 use super::render::team_line;
 use super::status::DeliveryStatus;
+use super::webhook::{self, Webhooks};
 use crate::chat::{ChannelId, MessageId};
 use crate::clock::Clock;
 use crate::settings::{Rate, Settings};
@@ -49,6 +50,7 @@ pub struct Delivery {
     pub(super) rate: Rate,
     /// For what finds no other place.
     fallback: Option<ChannelId>,
+    webhooks: Webhooks,
     channels: Channels,
     pause: Mutex<Pause>,
     status: Arc<DeliveryStatus>,
@@ -70,6 +72,8 @@ enum Place {
     Channel(ChannelId),
     /// Another state of a living message.
     Message(ChannelId, MessageId),
+    /// A webhook of the operator's.
+    Webhook,
 }
 
 /// What became of one try.
@@ -90,11 +94,12 @@ enum Sent {
 
 impl Delivery {
     /// A delivery.
-    pub fn new(store: Store, outbound: Outbound, settings: &Settings, clock: Clock) -> Self {
+    pub fn new(store: Store, outbound: Outbound, settings: &Settings, http: reqwest::Client, clock: Clock) -> Self {
+        let webhooks = Webhooks::new(http, settings.notify.webhooks.clone());
         let fallback = settings.discord.fallback_channel_id.or(settings.discord.team_channel_id);
         let rate = settings.limits.graph_writes;
         let (channels, pause, status) = (Channels::default(), Mutex::default(), Arc::default());
-        Self { store, outbound, clock, rate, fallback, channels, pause, status }
+        Self { store, outbound, clock, rate, fallback, webhooks, channels, pause, status }
     }
 
     /// How it goes, for health and metrics.
@@ -129,7 +134,7 @@ impl Delivery {
     pub fn turn(&self, claimed: &ClaimedNotice) -> Turn {
         let now = self.clock.now();
         match self.place(claimed) {
-            Place::Reply => Turn { at: now, busy: false },
+            Place::Reply | Place::Webhook => Turn { at: now, busy: false },
             Place::Channel(channel) => self.channels.turn(channel, Write::Post, now),
             Place::Message(channel, _) => self.channels.turn(channel, Write::Edit, now),
         }
@@ -139,7 +144,7 @@ impl Delivery {
     pub async fn send(&self, mut claimed: ClaimedNotice, busy: bool) -> Result<(), Error> {
         let lease = claimed.lease();
         let sending = async {
-            if claimed.behind.is_empty() && (busy || claimed.tries > 0) {
+            if claimed.behind.is_empty() && (busy || claimed.tries > 0 || is_digest(&claimed)) {
                 self.gather(&mut claimed).await?;
             }
             let card = self.render(&claimed).await?;
@@ -171,7 +176,7 @@ impl Delivery {
 
     /// Takes what waits behind a team line into its message.
     async fn gather(&self, claimed: &mut ClaimedNotice) -> Result<(), Error> {
-        if !matches!(claimed.body, Notice::TeamLine { .. }) {
+        if !matches!((&claimed.body, &claimed.address), (Notice::TeamLine { .. }, Address::Channel(_))) {
             return Ok(());
         }
         let most = u32::try_from(MOST_LINES - 1).unwrap_or(0);
@@ -187,20 +192,22 @@ impl Delivery {
             Place::Reply => self.edit_reply(claimed, now, card).await,
             Place::Channel(channel) => self.post(channel, claimed, card).await,
             Place::Message(channel, message) => self.edit(channel, message, claimed, card).await,
+            Place::Webhook => self.tell(claimed, now).await,
         }
     }
 
     fn place(&self, claimed: &ClaimedNotice) -> Place {
         let asked = claimed.request.actor.channel;
         let first = match claimed.address {
+            Address::Webhook(_) => return Place::Webhook,
             Address::Asker => asked,
             Address::Channel(channel) | Address::Living { channel, .. } => channel,
         };
-        let channel = match (claimed.stage, claimed.address) {
+        let channel = match (claimed.stage, &claimed.address) {
             (Stage::First, Address::Asker) => return Place::Reply,
             // Where it stands is where it is edited, whatever the config says by now.
             (Stage::First, Address::Living { .. }) => claimed.standing.map_or(first, |standing| standing.channel),
-            (Stage::First, Address::Channel(_)) => first,
+            (Stage::First, Address::Channel(_) | Address::Webhook(_)) => first,
             (Stage::Asked, _) => asked,
             (Stage::Fallback, _) => self.fallback.unwrap_or(first),
         };
@@ -266,6 +273,19 @@ impl Delivery {
         }
     }
 
+    async fn tell(&self, claimed: &ClaimedNotice, now: Timestamp) -> Sent {
+        let Address::Webhook(name) = &claimed.address else { return Sent::Pointless };
+        let standing = match claimed.body {
+            Notice::BulkTeamLine => self.store.bulk_standing(claimed.request.id).await.ok(),
+            _ => None,
+        };
+        match self.webhooks.post(name, &webhook::body(claimed, standing.as_ref()), now).await {
+            Ok(()) => Sent::Done(None),
+            Err(CallError::Later) => Sent::Again,
+            Err(error) => Sent::Elsewhere(error),
+        }
+    }
+
     /// Whether it is the channel that cannot be reached, or this one message that Discord does not want.
     fn closed(&self, channel: ChannelId, error: CallError) -> Sent {
         if matches!(error, CallError::NotFound(_) | CallError::Forbidden(_)) {
@@ -278,10 +298,12 @@ impl Delivery {
     async fn go_on(&self, now: Timestamp, claimed: &ClaimedNotice, error: CallError) -> Result<(), Error> {
         let (here, asked) = (self.place(claimed), claimed.request.actor.channel);
         let is_new = |channel: &ChannelId| match here {
-            Place::Reply => true,
+            Place::Reply | Place::Webhook => true,
             Place::Channel(here) | Place::Message(here, _) => here != *channel,
         };
         let next = match claimed.stage {
+            // What is told to a machine is of no use in a channel.
+            _ if here == Place::Webhook => None,
             Stage::First if claimed.address == Address::Asker => Some((Stage::Asked, asked)),
             Stage::First | Stage::Asked => self.fallback.filter(is_new).map(|channel| (Stage::Fallback, channel)),
             Stage::Fallback => None,
@@ -332,6 +354,11 @@ impl Delivery {
             self.status.token_refused(false);
         }
     }
+}
+
+/// Whether lines that came meanwhile are told with it.
+fn is_digest(claimed: &ClaimedNotice) -> bool {
+    matches!(claimed.body, Notice::TeamLine { digest: true, .. })
 }
 
 /// The message for a channel: to the asker it begins with a mention.

@@ -61,7 +61,7 @@ impl Handler {
     pub fn handle(self: Arc<Self>, interaction: Interaction) -> impl Future<Output = ()> + Send + 'static {
         let busy = self.clock.busy();
         async move {
-            self.answered(interaction).await;
+            Box::pin(self.answered(interaction)).await;
             drop(busy);
         }
     }
@@ -73,7 +73,7 @@ impl Handler {
                 None => self.elsewhere(command.id.get(), &command.token).await,
             },
             Interaction::Component(component) => match read::press(component) {
-                Some(received) => self.press(received).await,
+                Some(received) => Box::pin(self.press(received)).await,
                 None => self.elsewhere(component.id.get(), &component.token).await,
             },
             Interaction::Autocomplete(typing) => match read::command(typing) {

@@ -12,12 +12,14 @@ mod http;
 mod linking;
 mod many;
 mod outbound;
+mod picture;
 mod read;
 mod register;
 mod render;
 mod seal;
 mod status;
 mod table;
+mod webhook;
 
 pub use card::{Button, Card, Embed, LinkButton, Select, Tone};
 pub use channels::Turn;

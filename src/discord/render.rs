@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::card::Card;
 use super::cards;
 use super::delivery::Delivery;
-use super::table;
+use super::{picture, table};
 use crate::store::{ClaimedNotice, Error, NewNotice, Notice, RequestId};
 
 /// Between two states of a live message while devices are being sent.
@@ -35,6 +35,10 @@ impl Delivery {
                 let (standing, rows) = (self.store.bulk_standing(id).await?, self.store.bulk_rows(id).await?);
                 let mut card = cards::bulk_summary(&standing, &rows);
                 attach(&mut card, "devices.csv", table::outcomes(&rows));
+                match picture::outcomes(&rows) {
+                    Ok(file) => attach(&mut card, "outcomes.png", file),
+                    Err(error) => tracing::warn!(%error, "a summary goes without its picture"),
+                }
                 card
             }
             Notice::BulkTeamLine => cards::bulk_team_line(&self.store.bulk_standing(id).await?),
@@ -77,7 +81,7 @@ impl Delivery {
         }
         let wait = if standing.waiting > 0 { WHILE_SENDING } else { WHILE_WATCHING };
         let due_at = self.clock.now().saturating_add(wait).unwrap_or(Timestamp::MAX);
-        let (request, address, body) = (claimed.request.id, claimed.address, claimed.body.clone());
+        let (request, address, body) = (claimed.request.id, claimed.address.clone(), claimed.body.clone());
         self.store.say(&NewNotice { request, address, body, due_at }).await
     }
 }
@@ -85,7 +89,7 @@ impl Delivery {
 /// One line for the team; another notice has none.
 pub(super) fn team_line(body: &Notice) -> Card {
     match body {
-        Notice::TeamLine { actor, device, outcome, reason } => {
+        Notice::TeamLine { actor, device, outcome, reason, .. } => {
             cards::team_line(*actor, device, outcome, reason.as_deref())
         }
         _ => Card::default(),

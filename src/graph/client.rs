@@ -236,7 +236,7 @@ impl Graph {
 
     /// An item of a batch that was sent in this turn was throttled.
     pub(super) async fn throttled(&self, turn: &Turn, item: Load, after: Option<SignedDuration>) {
-        self.throttle.throttled(turn, item, after).await;
+        Box::pin(self.throttle.throttled(turn, item, after)).await;
     }
 
     /// The budget as it stands, for metrics: each limit that Graph counts.
@@ -258,7 +258,7 @@ impl Graph {
     ) -> Result<Answer, (Kind, Option<String>)> {
         let mut fresh_token = false;
         loop {
-            match self.send_once(load, urgency, turn.take(), request()).await {
+            match Box::pin(self.send_once(load, urgency, turn.take(), request())).await {
                 Err((Kind::Unauthorized, _)) if !fresh_token => {
                     fresh_token = true;
                     self.token.forget();

@@ -19,8 +19,8 @@ const REPORTS: Rate = Rate { count: 44, per: SignedDuration::from_mins(1) };
 /// Slack of writes, as a part of their window: the job that writes as fast as it may loses two of these.
 const TIGHT: u32 = 100;
 
-/// Slack of reads: a batch of twenty and what is read at a start go at once.
-const LOOSE: u32 = 20;
+/// Slack of reads: what is read at a start, or for several people at once, need not wait.
+const LOOSE: u32 = 16;
 
 /// Slack of reports, which are few and rarely needed many at a time.
 const RARE: u32 = 4;

@@ -7,7 +7,7 @@ use toml::{Table, Value};
 
 use super::load::BadSettings;
 use super::measure::Rate;
-use super::reader::{Reader, list_item};
+use super::reader::{Reader, list_item, rows};
 use crate::chat::ChatRoleId;
 use crate::intune::{GroupId, OwnerType, Platform};
 
@@ -109,8 +109,7 @@ fn weekday(text: &str) -> Option<Weekday> {
 }
 
 pub(super) fn rules(read: &Reader<'_>) -> Result<Vec<ApprovalRule>, BadSettings> {
-    let rows = read.get("approval", "rule").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let rules = rows.iter().filter_map(Value::as_table).map(rule).collect::<Result<Vec<_>, _>>()?;
+    let rules = rows(read, "approval", "rule").map(rule).collect::<Result<Vec<_>, _>>()?;
     for (at, rule) in rules.iter().enumerate() {
         if rules[..at].iter().any(|other| other.name == rule.name) {
             return Err(BadSettings::value("approval.rule.name", format!("{:?} is there twice", rule.name)));

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
-use super::{Settings, approval};
+use super::{Settings, approval, notify};
 
 /// Every key with its default.
 const DEFAULTS: &str = include_str!("../../config/default.toml");
@@ -136,6 +136,7 @@ fn is_known(defaults: &Table, section: &str, key: &str) -> bool {
     known(key)
         || (section == "access" && key == "chat_role")
         || (section == "approval" && key == "rule")
+        || (section == "notify" && matches!(key, "rule" | "webhook"))
         || SECRETS.iter().any(|&(of, secret)| of == section && key.strip_suffix("_file") == Some(secret))
 }
 
@@ -156,6 +157,12 @@ fn overlay(merged: &mut Table, over: Table, defaults: &Table, place: &str) -> Re
             }
             if section == "approval" && key == "rule" {
                 check_rows("approval.rule", approval::KEYS, &value, place)?;
+            }
+            if section == "notify" && key == "rule" {
+                check_rows("notify.rule", notify::RULE_KEYS, &value, place)?;
+            }
+            if section == "notify" && key == "webhook" {
+                check_rows("notify.webhook", notify::WEBHOOK_KEYS, &value, place)?;
             }
             // A file's `token_file` replaces a default `token`, and the environment's the file's.
             into.insert(key, value);
@@ -205,7 +212,7 @@ fn environment(env: &BTreeMap<String, String>, defaults: &Table) -> Result<Table
             return Err(unknown(name, "the environment", env_names()));
         };
         let (section, key) = (section.to_ascii_lowercase(), key.to_ascii_lowercase());
-        if !is_known(defaults, &section, &key) || matches!(key.as_str(), "chat_role" | "rule") {
+        if !is_known(defaults, &section, &key) || matches!(key.as_str(), "chat_role" | "rule" | "webhook") {
             return Err(unknown(name, "the environment", env_names()));
         }
         let default = defaults.get(&section).and_then(|section| section.get(&key));

@@ -5,6 +5,7 @@ mod approval;
 mod audit;
 mod load;
 mod measure;
+mod notify;
 mod public_key;
 mod reader;
 mod typed;
@@ -14,6 +15,7 @@ pub use approval::{ApprovalRule, Hours};
 pub use audit::Audit;
 pub use load::{BadSettings, Source, load, reference_keys};
 pub use measure::{BadDuration, BadRate, Rate, parse_duration};
+pub use notify::{Notify, NotifyRule, Webhook};
 pub use public_key::{NotAPublicKey, PublicKey};
 pub use typed::{
     Apps, Credential, Directory, Discord, Entra, Graph, Limits, Log, LogFormat, Mode, Settings, Store, Sync, Watch, Web,

@@ -10,6 +10,7 @@ use super::approval::{ApprovalRule, rules};
 use super::audit::{Audit, audit};
 use super::load::BadSettings;
 use super::measure::Rate;
+use super::notify::{Notify, notify};
 use super::public_key::PublicKey;
 use super::reader::Reader;
 use crate::chat::{ApplicationId, ChannelId, GuildId};
@@ -32,6 +33,8 @@ pub struct Settings {
     pub access: Access,
     /// `[[approval.rule]]`
     pub approval_rules: Vec<ApprovalRule>,
+    /// `[notify]`
+    pub notify: Notify,
     /// `[audit]`
     pub audit: Audit,
     /// `[sync]`
@@ -252,6 +255,7 @@ impl Settings {
             },
             access: access(&read)?,
             approval_rules: rules(&read)?,
+            notify: notify(&read)?,
             audit: audit(&read)?,
             sync: Sync {
                 cooldown: read.duration("sync", "cooldown")?,

@@ -7,13 +7,14 @@ use serde_json::json;
 
 use super::audit::append;
 use super::engine::Tx;
+use super::finish::Sink;
 use super::model::{Address, Board, DeviceSyncState, Notice, Outcome, OutcomeWord, RequestState};
 use super::notices::{NewNotice, insert};
 use super::query::query;
 use super::requests::{StoredRequest, stored};
 use super::row::{json as to_json, millis};
 use super::{AuditRow, DeviceSyncId, Error, Event, RequestId, Store};
-use crate::chat::{Actor, ChannelId, ChatUserId};
+use crate::chat::{Actor, ChatUserId};
 use crate::intune::Device;
 
 /// Where a bulk request stands.
@@ -164,7 +165,7 @@ impl Store {
         id: RequestId,
         actor: &Actor,
         anyones: bool,
-        team_channel: Option<ChannelId>,
+        tell: &[Sink],
     ) -> Result<Stopped, Error> {
         let mut tx = self.begin().await?;
         let row = query("SELECT state, actor_user, stopped_at FROM requests WHERE id = $1 AND tenant_id = $2 AND target IS NOT NULL")
@@ -208,7 +209,7 @@ impl Store {
         let row = AuditRow::new(Event::Stopped).by(actor).request(id).detail(json!({ "not_sent": count }));
         append(&mut tx, &self.tenant, now, &row).await?;
         if self.finish_request(&mut tx, now, id).await? {
-            self.say_bulk_ended(&mut tx, now, id, team_channel).await?;
+            self.say_bulk_ended(&mut tx, now, id, tell).await?;
         }
         tx.commit().await?;
         Ok(Stopped::Done(count))
@@ -220,14 +221,21 @@ impl Store {
         tx: &mut Tx,
         now: Timestamp,
         id: RequestId,
-        team_channel: Option<ChannelId>,
+        tell: &[Sink],
     ) -> Result<(), Error> {
         let request = stored(&mut *tx, &id.to_string()).await?;
         self.show_bulk_progress(tx, now, &request).await?;
-        let mut say = vec![(Address::Asker, Notice::BulkSummary)];
-        say.extend(team_channel.map(|channel| (Address::Channel(channel), Notice::BulkTeamLine)));
-        for (address, body) in say {
-            insert(tx, &self.tenant, &NewNotice { request: id, address, body, due_at: now }).await?;
+        let devices = query("SELECT COUNT(*) AS n FROM device_syncs WHERE request_id = $1")
+            .bind(id.to_string())
+            .fetch_one(&mut *tx)
+            .await?
+            .count("n")?;
+        let mut say = vec![(Address::Asker, Notice::BulkSummary, now)];
+        for sink in tell.iter().filter(|sink| sink.min_devices <= devices) {
+            say.push((sink.address.clone(), Notice::BulkTeamLine, sink.digest.unwrap_or(now)));
+        }
+        for (address, body, due_at) in say {
+            insert(tx, &self.tenant, &NewNotice { request: id, address, body, due_at }).await?;
         }
         Ok(())
     }

@@ -12,7 +12,6 @@ use super::query::query;
 use super::row::{Row, json as to_json, millis};
 use super::steps::write_answer;
 use super::{AuditRow, DeviceSyncId, Error, Event, RequestId, Store};
-use crate::chat::ChannelId;
 
 /// How a device sync ends.
 #[derive(Debug)]
@@ -21,8 +20,28 @@ pub struct Ending<'a> {
     pub outcome: &'a Outcome,
     /// The answer to the last attempt, where it is the answer that ends it.
     pub answer: Option<(Answer, Option<&'a str>)>,
-    /// Where the team reads.
-    pub team_channel: Option<ChannelId>,
+    /// Who else is told.
+    pub tell: Tell,
+}
+
+/// Who is told of an end, beside those who asked.
+#[derive(Clone, Debug, Default)]
+pub struct Tell {
+    /// Of the device sync.
+    pub of_device: Vec<Sink>,
+    /// Of a request for many devices, when this was its last.
+    pub of_request: Vec<Sink>,
+}
+
+/// Where something is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sink {
+    /// Where.
+    pub address: Address,
+    /// Not before this, together with what else comes until then.
+    pub digest: Option<Timestamp>,
+    /// Only of requests for at least so many devices.
+    pub min_devices: u32,
 }
 
 /// One of those that end together.
@@ -72,15 +91,16 @@ impl Store {
         for one in &ended {
             self.end_one(&mut tx, now, claimed, one, ending).await?;
         }
-        if let Some(channel) = ending.team_channel.filter(|_| !bulk) {
+        for sink in &ending.tell.of_device {
             let body = Notice::TeamLine {
                 actor: claimed.request.actor.user,
                 device: Box::new(claimed.device.clone()),
                 outcome: ending.outcome.clone(),
                 reason: claimed.request.reason.clone(),
+                digest: sink.digest.is_some(),
             };
-            let address = Address::Channel(channel);
-            insert(&mut tx, &self.tenant, &NewNotice { request: claimed.request.id, address, body, due_at: now })
+            let (request, address) = (claimed.request.id, sink.address.clone());
+            insert(&mut tx, &self.tenant, &NewNotice { request, address, body, due_at: sink.digest.unwrap_or(now) })
                 .await?;
         }
         tx.commit().await?;
@@ -150,7 +170,7 @@ impl Store {
         let audit = AuditRow::new(Event::Outcome).request(one.request).device_sync(one.id).device(claimed.device.id);
         append(tx, &self.tenant, now, &audit.detail(json!(outcome))).await?;
         if self.finish_request(tx, now, one.request).await? && one.bulk {
-            return self.say_bulk_ended(tx, now, one.request, ending.team_channel).await;
+            return self.say_bulk_ended(tx, now, one.request, &ending.tell.of_request).await;
         }
         if one.bulk {
             return Ok(());

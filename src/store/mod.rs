@@ -51,7 +51,7 @@ pub use claims::{Attempt, ClaimedSync};
 pub use commits::Commits;
 pub use digests::Behind;
 pub use error::Error;
-pub use finish::Ending;
+pub use finish::{Ending, Sink, Tell};
 pub use freezes::{Freeze, Unfrozen};
 pub use handle::{Store, Wakes};
 pub use history::{HistoryRow, RecentSync};

@@ -224,7 +224,7 @@ pub struct FailureReport {
 }
 
 /// Where a notice goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Address {
     /// The asker's own reply; once it cannot be edited any more, the channel they asked in, with a mention.
     Asker,
@@ -237,6 +237,8 @@ pub enum Address {
         /// Which of the request's.
         board: Board,
     },
+    /// An outgoing webhook, by its name in the config.
+    Webhook(String),
 }
 
 impl Address {
@@ -244,7 +246,7 @@ impl Address {
     pub(super) fn queue(&self, request: RequestId) -> String {
         match self {
             Self::Asker => request.to_string(),
-            Self::Channel(_) => row::json(self),
+            Self::Channel(_) | Self::Webhook(_) => row::json(self),
             Self::Living { board, .. } => format!("{request} {}", board.as_str()),
         }
     }
@@ -335,6 +337,9 @@ pub enum Notice {
         outcome: Outcome,
         /// The ticket, if given.
         reason: Option<String>,
+        /// Told together with what else comes by then.
+        #[serde(default)]
+        digest: bool,
     },
     /// A device that had not shown up has checked in.
     ShowedUp {

@@ -75,7 +75,7 @@ pub(super) async fn insert(tx: &mut Tx, tenant: &str, new: &NewNotice) -> Result
     let (mut legacy, mut due_at) = (Legacy::default(), new.due_at);
     match new.address {
         Address::Asker if !matches!(new.body, Notice::MovesToChannel { .. }) => supersede_progress(tx, new).await?,
-        Address::Asker | Address::Channel(_) => {}
+        Address::Asker | Address::Channel(_) | Address::Webhook(_) => {}
         Address::Living { board, .. } => {
             legacy = supersede_states(tx, new, &queue).await?;
             if let Some(standing) = standing(&mut *tx, tenant, new.request, board).await? {
@@ -161,7 +161,7 @@ impl Store {
         let address = row.json("address")?;
         let standing = match address {
             Address::Living { board, .. } => standing(&self.engine, &self.tenant, request.id, board).await?,
-            Address::Asker | Address::Channel(_) => None,
+            Address::Asker | Address::Channel(_) | Address::Webhook(_) => None,
         };
         let id = row.parsed("id")?;
         Ok(Some(ClaimedNotice {
@@ -265,7 +265,9 @@ impl Store {
         // A living message's states go on replacing each other, so they stay together.
         let queue = match claimed.address {
             Address::Living { .. } => claimed.address.queue(claimed.request.id),
-            Address::Asker | Address::Channel(_) => Address::Channel(channel).queue(claimed.request.id),
+            Address::Asker | Address::Channel(_) | Address::Webhook(_) => {
+                Address::Channel(channel).queue(claimed.request.id)
+            }
         };
         query(
             "UPDATE notices SET stage = $3, queue = $4, tries = 0, due_at = $5, lease_token = NULL, lease_until = NULL

@@ -266,6 +266,19 @@ impl Store {
         insert(tx, &self.tenant, &notice).await
     }
 
+    /// A request by its id.
+    pub async fn request(&self, id: RequestId) -> Result<Option<StoredRequest>, Error> {
+        let row = query("SELECT id FROM requests WHERE id = $1 AND tenant_id = $2")
+            .bind(id.to_string())
+            .bind(&self.tenant)
+            .fetch_optional(&self.engine)
+            .await?;
+        match row {
+            Some(row) => stored(&self.engine, &row.text("id")?).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// Claims an interaction. `false`: it was delivered before.
     pub async fn claim_interaction(&self, now: Timestamp, id: crate::chat::InteractionId) -> Result<bool, Error> {
         let inserted =

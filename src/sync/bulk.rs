@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::desk::{Desk, Trouble};
 use super::failure_index::IndexAge;
+use super::notify::of_request;
 use super::refusal::Refusal;
 use super::targets::Found;
 use crate::chat::Actor;
@@ -234,8 +235,12 @@ impl Desk {
 
     /// Cancel on a running bulk request.
     pub async fn stop(&self, actor: &Actor, request: RequestId) -> Result<Stopped, Trouble> {
-        let (now, team) = (self.clock.now(), self.settings.discord.team_channel_id);
-        let stopped = self.store.stop_bulk(now, request, actor, self.is_admin(actor), team).await?;
+        let now = self.clock.now();
+        let tell = match self.store.request(request).await? {
+            Some(stored) => of_request(&self.settings, &stored, now),
+            None => Vec::new(),
+        };
+        let stopped = self.store.stop_bulk(now, request, actor, self.is_admin(actor), &tell).await?;
         if !matches!(stopped, Stopped::Done(_)) {
             self.click_ignored(actor, Some(request), "nothing_to_stop").await?;
         }

@@ -15,6 +15,7 @@ mod failure_index;
 mod freeze;
 mod late;
 mod look;
+mod notify;
 mod refusal;
 mod report;
 mod resolve;

@@ -351,8 +351,8 @@ impl Worker {
         outcome: &Outcome,
         answer: Option<(Answer, Option<&str>)>,
     ) -> Result<(), Trouble> {
-        let team_channel = self.settings.discord.team_channel_id;
-        let ending = Ending { outcome, answer, team_channel };
+        let tell = self.tell_of(&claimed.request, &claimed.device, outcome).await;
+        let ending = Ending { outcome, answer, tell };
         if self.store.finish(self.clock.now(), claimed, &ending).await? {
             self.bells.ring_work();
         }

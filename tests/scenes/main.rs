@@ -21,6 +21,7 @@ mod linked;
 mod linking;
 mod linking_threats;
 mod looking;
+mod notifying;
 mod outbox;
 mod records;
 mod refusals;

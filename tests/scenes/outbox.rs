@@ -39,7 +39,7 @@ async fn store(bed: &Bed, request: RequestId, address: Address, body: Notice) {
 
 fn line(number: u128) -> Notice {
     let (device, actor) = (Box::new(device(number)), ChatUserId(301));
-    Notice::TeamLine { actor, device, outcome: Outcome::Gone, reason: None }
+    Notice::TeamLine { actor, device, outcome: Outcome::Gone, reason: None, digest: false }
 }
 
 fn state(number: u128) -> Notice {
