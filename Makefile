@@ -11,7 +11,7 @@ TOOLS := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),$(CURDIR)/target)/tools/bi
 export PATH := $(TOOLS):$(PATH)
 
 # Where nextest is told what to leave out for a quick run.
-NO_BROWSER := not binary(/browser/)
+QUICK := not binary(/browser|crash|soak/)
 
 # Scenes that another database could change; they run on PostgreSQL too.
 ON_POSTGRES := binary(scenes) & test(/^(approvals|bulk|calls|clicks|freezing|joining|late|linked|linking|records|restarts)::/)
@@ -44,7 +44,7 @@ test: ## Run every test, the browser's too, and many scenes on PostgreSQL again;
 
 test-quick: ## Run the tests that need no browser, each once
 	@./scripts/setup.sh quick
-	$(NEXTEST) -E '$(NO_BROWSER)' $(ARGS)
+	$(NEXTEST) -E '$(QUICK)' $(ARGS)
 
 bench: ## Measure the time from a click to its first answer (ARGS='-- 100' for fewer scenes)
 	@./scripts/setup.sh build

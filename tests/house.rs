@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use repo::{files, text};
 
 /// Rooms that every other room may use.
-const LEAVES: [&str; 5] = ["chat", "clock", "budget", "secret", "settings"];
+const LEAVES: [&str; 6] = ["chat", "clock", "crash_points", "budget", "secret", "settings"];
 
 /// Each room, and the rooms that it may use besides the leaves and itself.
 ///

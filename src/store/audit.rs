@@ -160,6 +160,7 @@ impl AuditRow {
 
 /// Appends a row at the end of the chain. The transaction holds the writing lock, so nobody appends beside it.
 pub(super) async fn append(tx: &mut Tx, tenant: &str, at: Timestamp, row: &AuditRow) -> Result<(), Error> {
+    tx.2.saw_event(row.event.as_str());
     let actor_user = row.actor.as_ref().map(|actor| actor.user.to_string());
     let entra_user = match &actor_user {
         None => None,
