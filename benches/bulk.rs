@@ -32,8 +32,8 @@ const CONFIG: &str = r#"
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let devices = std::env::args().find_map(|arg| arg.parse().ok()).unwrap_or(DEVICES);
-    run(devices, 0).await?;
-    run(devices, OTHERS).await
+    Box::pin(run(devices, 0)).await?;
+    Box::pin(run(devices, OTHERS)).await
 }
 
 async fn run(devices: usize, others: u32) -> anyhow::Result<()> {
