@@ -11,16 +11,19 @@ TOOLS := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),$(CURDIR)/target)/tools/bi
 export PATH := $(TOOLS):$(PATH)
 
 # Where nextest is told what to leave out for a quick run.
-NO_BROWSER := not binary(/browser/)
+QUICK := not binary(/browser|crash|soak/)
 
 # Scenes that another database could change; they run on PostgreSQL too.
-ON_POSTGRES := binary(scenes) & test(/^(restarts|joining|clicks|late|calls|linked|linking|records)::/)
+ON_POSTGRES := binary(scenes) & test(/^(approvals|bulk|calls|clicks|freezing|joining|late|linked|linking|records|restarts)::/)
 
 # Runs tests beside a PostgreSQL server that lives as long as they do.
 NEXTEST := ./scripts/postgres.sh cargo nextest run --workspace --all-features
 
 # Scenes that play a second time with interactions posted to the bot.
-OVER_HTTP := binary(scenes) & test(/^(asking|clicks|hostile|joining|linking|looking|restarts)::/)
+OVER_HTTP := binary(scenes) & test(/^(approvals|asking|bulk|clicks|freezing|hostile|joining|linking|looking|restarts)::/)
+
+# Scenes that both could change together.
+ON_BOTH := binary(scenes) & test(/^(approvals|bulk|clicks|freezing|joining|linking|restarts)::/)
 
 .PHONY: help demo test test-quick bench lint setup
 
@@ -36,11 +39,12 @@ test: ## Run every test, the browser's too, and many scenes on PostgreSQL again;
 	$(NEXTEST) $(ARGS)
 	BED_STORE=postgres $(NEXTEST) -E '$(ON_POSTGRES)' --no-tests=pass $(ARGS)
 	BED_TRANSPORT=http $(NEXTEST) -E '$(OVER_HTTP)' --no-tests=pass $(ARGS)
+	BED_STORE=postgres BED_TRANSPORT=http $(NEXTEST) -E '$(ON_BOTH)' --no-tests=pass $(ARGS)
 	cargo test --doc --workspace --all-features --quiet
 
 test-quick: ## Run the tests that need no browser, each once
 	@./scripts/setup.sh quick
-	$(NEXTEST) -E '$(NO_BROWSER)' $(ARGS)
+	$(NEXTEST) -E '$(QUICK)' $(ARGS)
 
 bench: ## Measure the time from a click to its first answer (ARGS='-- 100' for fewer scenes)
 	@./scripts/setup.sh build

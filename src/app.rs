@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use self::loops::LoopEnv;
+use self::loops::{IndexParts, LoopEnv};
 use crate::budget::{Ledger, Memory};
 use crate::clock::Clock;
 use crate::discord::{Delivery, Handler, Outbound, register};
@@ -24,12 +24,15 @@ use crate::identity::{ChatRoles, Gate, LinkPage, Linking};
 use crate::intune::ErrorTable;
 use crate::settings::Settings;
 use crate::store::Store;
-use crate::sync::{Bells, Desk, Directory, Worker};
+use crate::sync::{Bells, Desk, Directory, FailureIndex, Worker};
 use crate::web::OpsParts;
 use transport::{Parts, Transport};
 
 /// Device syncs that are worked on at the same time.
 const WORKERS: usize = 4;
+
+/// Groups of a bulk request's devices that are worked on at the same time: one is made ready while the other is sent.
+const SENDERS: usize = 2;
 
 /// How long everything may take to stop; with the two below and the runtime's own second, less than ten.
 const STOP: Duration = Duration::from_secs(6);
@@ -97,12 +100,14 @@ impl App {
         let graph = Arc::new(graph_over(&settings, http.clone(), &ledger(&store, &clock), &clock)?);
         let gate = Arc::new(Gate::new(Arc::clone(&graph), store.clone(), settings.access.clone(), &clock));
         let directory = Arc::new(Directory::default());
-        let bells = Bells::new(&clock, WORKERS);
+        let bells = Bells::new(&clock, WORKERS, SENDERS);
+        let failures = Arc::new(FailureIndex::new(!settings.apps.index));
         let desk = Arc::new(Desk::new(
             Arc::clone(&graph),
             Arc::clone(&gate),
             store.clone(),
             Arc::clone(&directory),
+            Arc::clone(&failures),
             Arc::clone(&error_table),
             Arc::clone(&settings),
             clock.clone(),
@@ -112,7 +117,7 @@ impl App {
         register(&outbound, &store, &settings.discord.guild_ids, false)
             .await
             .context("while registering the slash commands; is the bot's token right, and is it in every server of discord.guild_ids?")?;
-        let linking = Arc::new(linking(&settings, http, &graph, &store, &clock));
+        let linking = Arc::new(linking(&settings, http.clone(), &graph, &store, &clock));
         let handler = Arc::new(Handler::new(
             Arc::clone(&desk),
             Arc::clone(&linking),
@@ -137,13 +142,14 @@ impl App {
             Arc::clone(&graph),
             Arc::clone(&gate),
             store.clone(),
-            error_table,
+            Arc::clone(&error_table),
             Arc::clone(&settings),
             Arc::new(outbound.clone()) as Arc<dyn ChatRoles>,
             clock.clone(),
             bells.clone(),
+            Arc::clone(&directory),
         ));
-        let delivery = Arc::new(Delivery::new(store.clone(), outbound, clock.clone()));
+        let delivery = Arc::new(Delivery::new(store.clone(), outbound, &settings, http, clock.clone()));
 
         let env = LoopEnv { clock: clock.clone(), stop: stop.clone() };
         let (ended_tx, ended) = watch::channel(None);
@@ -152,6 +158,7 @@ impl App {
             graph: Arc::clone(&graph),
             directory: Arc::clone(&directory),
             status: transport.status(),
+            delivery: Arc::clone(delivery.status()),
             clock: clock.clone(),
             leaving: leaving.clone(),
         };
@@ -161,10 +168,19 @@ impl App {
         for bell in &bells.work {
             starter.start(loops::work(env.clone(), Arc::clone(&worker), bell.clone()));
         }
+        for bell in &bells.bulk {
+            starter.start(loops::send_bulk(env.clone(), Arc::clone(&worker), bell.clone()));
+        }
+        starter.start(loops::look_bulk(env.clone(), Arc::clone(&worker), bells.looks.clone()));
         starter.start(loops::delivery(env.clone(), delivery, bells.notices.clone()));
         starter.start(loops::timers(env.clone(), worker, bells.timers.clone()));
         starter.start(loops::listen(env.clone(), store.clone(), bells));
         starter.start(loops::audit(env.clone(), store.clone(), settings.audit.publish, settings.audit.keep));
+        if let Some(every) = settings.apps.index_refresh.filter(|_| settings.apps.index) {
+            let parts =
+                IndexParts { graph: Arc::clone(&graph), directory: Arc::clone(&directory), failures, error_table };
+            starter.start(loops::index(env.clone(), parts, settings.apps.clone(), every));
+        }
         starter.start(loops::directory(env.clone(), graph, directory, settings.directory.refresh));
         starter.start(loops::display(env, gate));
         // Only where somebody else can answer, and somebody looks who can.

@@ -51,6 +51,8 @@ snowflake! {
     GuildId,
     /// A channel.
     ChannelId,
+    /// A message in a channel.
+    MessageId,
     /// The bot's application.
     ApplicationId,
     /// One interaction: a command, a press, a keystroke in an autocompleted option.

@@ -22,6 +22,7 @@ pub mod budget;
 pub mod chat;
 pub mod cli;
 pub mod clock;
+mod crash_points;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod discord;

@@ -41,6 +41,19 @@ pub fn hash(text: &str) -> String {
 
 /// HMAC-SHA256 of a text under a key, as base64url. An empty key is one that everybody knows.
 pub fn keyed_hash(key: &str, text: &str) -> String {
+    base64url(&hmac(key, text))
+}
+
+/// The same in hexadecimal, as webhooks are signed.
+pub fn keyed_hex(key: &str, text: &str) -> String {
+    use std::fmt::Write as _;
+    hmac(key, text).iter().fold(String::new(), |mut hex, byte| {
+        let _cannot_fail = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+fn hmac(key: &str, text: &str) -> Vec<u8> {
     use openssl::hash::MessageDigest;
     use openssl::pkey::PKey;
     use openssl::sign::Signer;
@@ -48,7 +61,7 @@ pub fn keyed_hash(key: &str, text: &str) -> String {
     let bytes: &[u8] = if key.is_empty() { &[0] } else { key.as_bytes() };
     let sealed = PKey::hmac(bytes)
         .and_then(|key| Signer::new(MessageDigest::sha256(), &key)?.sign_oneshot_to_vec(text.as_bytes()));
-    base64url(&sealed.expect("HMAC-SHA256 is part of every OpenSSL"))
+    sealed.expect("HMAC-SHA256 is part of every OpenSSL")
 }
 
 /// Whether two texts are the same, in a time that does not tell where they differ.

@@ -102,7 +102,8 @@ it_stops_in_time_while! { graph_hangs, discord_hangs, the_database_hangs, the_da
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_standby_takes_over_within_fifteen_seconds_when_the_connected_process_is_killed() {
-    let (sim, database, folder) = (world().await, Database::new(Engine::Postgres).await, TempDir::new().expect("a folder"));
+    let (sim, database, folder) =
+        (world().await, Database::new(Engine::Postgres).await, TempDir::new().expect("a folder"));
     let start = |name: &str, ops, web| {
         let file = folder.path().join(name);
         let text = config(&sim, false, database.url().expose_secret(), ops, web, "");

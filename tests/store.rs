@@ -9,7 +9,8 @@ use engines::{Database, Engine};
 use intune_sync_bot::chat::{Actor, ChannelId, ChatRoleId, ChatUserId, GuildId};
 use intune_sync_bot::intune::{Denial, TenantId};
 use intune_sync_bot::store::{
-    Answer, Confirmed, DeviceSyncState, Ending, NewRequest, Notice, Outcome, RefusedWhy, Reply, RequestId, Store,
+    Answer, Confirmed, DeviceSyncState, Ending, NewRequest, Notice, Outcome, RefusedWhy, Reply, RequestId, Store, Tell,
+    Yes,
 };
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
@@ -156,7 +157,12 @@ impl World {
         let (id, reply) = (self.requests[at].0, self.reply());
         let done = self
             .store
-            .confirm(self.now, id, &actor(person), &reply, serde_json::Value::Null)
+            .confirm(
+                self.now,
+                id,
+                &actor(person),
+                &Yes { reply: &reply, decision: serde_json::Value::Null, rules: &[], approval: None },
+            )
             .await
             .expect("the store answers");
         assert_eq!(matches!(done, Confirmed::Done { .. }), counts, "{done:?}");
@@ -218,7 +224,7 @@ impl World {
             2 => Outcome::Failed { gave_up: true },
             _ => Outcome::Refused(RefusedWhy::Rights(Denial::NoRole)),
         };
-        let ending = Ending { outcome: &outcome, answer: None, team_channel: None };
+        let ending = Ending { outcome: &outcome, answer: None, tell: Tell::default() };
         let handed_over = self.store.finish(self.now, &claimed, &ending).await.expect("the store answers");
         // Somebody's missing rights are theirs alone; every other outcome is that of all who wait for the device.
         let own_alone = how > 2;

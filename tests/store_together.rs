@@ -15,7 +15,7 @@ use intune_sync_bot::clock::Clock;
 use intune_sync_bot::intune::{EntraUserId, TenantId};
 use intune_sync_bot::store::{
     Accepted, AuditRow, ClaimedSync, Confirmed, DeviceSyncState, Ending, EntraPerson, Error, Event, Handshake,
-    LinkSource, Linked, NewRequest, Outcome, Reply, RequestId, RequestState, Store,
+    LinkSource, Linked, NewRequest, Outcome, Reply, RequestId, RequestState, Store, Tell, Yes,
 };
 use jiff::{SignedDuration, Timestamp};
 use samples::device;
@@ -98,8 +98,9 @@ impl Both {
     }
 
     async fn confirm(&self, on: &Store, person: u64, id: RequestId) -> Confirmed {
-        let decision = Value::Null;
-        on.confirm(self.now, id, &actor(person), &self.reply(), decision).await.expect("the store answers")
+        let reply = self.reply();
+        let yes = Yes { reply: &reply, decision: Value::Null, rules: &[], approval: None };
+        on.confirm(self.now, id, &actor(person), &yes).await.expect("the store answers")
     }
 
     async fn claim(&self, on: &Store, now: Timestamp) -> Option<ClaimedSync> {
@@ -107,7 +108,7 @@ impl Both {
     }
 
     async fn finish(&self, on: &Store, claimed: &ClaimedSync) -> Result<bool, Error> {
-        let ending = Ending { outcome: &Outcome::Gone, answer: None, team_channel: None };
+        let ending = Ending { outcome: &Outcome::Gone, answer: None, tell: Tell::default() };
         on.finish(self.now, claimed, &ending).await
     }
 

@@ -1,6 +1,7 @@
 //! `/app-error code:`: what an app error code means, and whether it is retryable.
 
-use crate::{BadInvocation, Command, Definition, Invocation, OptionKind, OptionSpec};
+use crate::definition::text_option;
+use crate::{BadInvocation, Command, Definition, Invocation};
 
 pub(crate) const NAME: &str = "app-error";
 
@@ -11,14 +12,7 @@ pub(crate) fn definition() -> Definition {
     Definition {
         name: NAME,
         description: "Explain an app error code and say whether it is retryable",
-        options: vec![OptionSpec {
-            name: "code",
-            description: "2016330897, -2016330897, 2278636399 or 0x87D13B6F",
-            kind: OptionKind::Text,
-            required: true,
-            autocomplete: false,
-            max_length: CODE_MAX,
-        }],
+        options: vec![text_option("code", "2016330897, -2016330897, 2278636399 or 0x87D13B6F", true, CODE_MAX)],
     }
 }
 

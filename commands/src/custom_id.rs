@@ -22,6 +22,12 @@ pub enum Verb {
     Tell,
     /// Ask for the same device again.
     Again,
+    /// Stop what a bulk request has not sent yet.
+    Stop,
+    /// Agree to a request that waits for a second person.
+    Approve,
+    /// Refuse it; also the dialog that asks why.
+    Reject,
     /// Type the code of the link page; also the dialog it is typed in.
     LinkCode,
     /// Link the Entra person that was found.
@@ -32,8 +38,19 @@ pub enum Verb {
 
 impl Verb {
     /// Every verb.
-    pub const ALL: [Self; 8] =
-        [Self::Yes, Self::No, Self::Pick, Self::Tell, Self::Again, Self::LinkCode, Self::LinkYes, Self::LinkNo];
+    pub const ALL: [Self; 11] = [
+        Self::Yes,
+        Self::No,
+        Self::Pick,
+        Self::Tell,
+        Self::Again,
+        Self::Stop,
+        Self::Approve,
+        Self::Reject,
+        Self::LinkCode,
+        Self::LinkYes,
+        Self::LinkNo,
+    ];
 
     fn as_str(self) -> &'static str {
         match self {
@@ -42,6 +59,9 @@ impl Verb {
             Self::Pick => "pick",
             Self::Tell => "tell",
             Self::Again => "again",
+            Self::Stop => "stop",
+            Self::Approve => "approve",
+            Self::Reject => "reject",
             Self::LinkCode => "link_code",
             Self::LinkYes => "link_yes",
             Self::LinkNo => "link_no",

@@ -29,16 +29,37 @@ impl Serialize for Definition {
 }
 
 /// What kind of value an option takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OptionKind {
-    /// Free text (Discord's type 3).
-    Text,
+    /// Free text (Discord's type 3), at most so many characters.
+    Text {
+        /// Longest text, in characters.
+        max_length: u16,
+        /// Whether the bot suggests values while the person types.
+        autocomplete: bool,
+    },
+    /// One of a few words (type 3 with choices): what is shown, and what is sent.
+    Choice(&'static [(&'static str, &'static str)]),
+    /// A whole number (type 4) between two bounds.
+    Whole {
+        /// The least.
+        min: u32,
+        /// The most.
+        max: u32,
+    },
+    /// Yes or no (type 5).
+    Flag,
+    /// A sub-command (type 1) with options of its own.
+    SubCommand(Vec<OptionSpec>),
 }
 
 impl OptionKind {
-    fn number(self) -> u8 {
+    fn number(&self) -> u8 {
         match self {
-            Self::Text => 3,
+            Self::SubCommand(_) => 1,
+            Self::Text { .. } | Self::Choice(_) => 3,
+            Self::Whole { .. } => 4,
+            Self::Flag => 5,
         }
     }
 }
@@ -54,10 +75,13 @@ pub struct OptionSpec {
     pub kind: OptionKind,
     /// Whether the command cannot be sent without it.
     pub required: bool,
-    /// Whether the bot suggests values while the person types.
-    pub autocomplete: bool,
-    /// Longest text, in characters.
-    pub max_length: u16,
+}
+
+/// A choice, as Discord takes it.
+#[derive(Serialize)]
+struct Choice {
+    name: &'static str,
+    value: &'static str,
 }
 
 impl Serialize for OptionSpec {
@@ -66,23 +90,50 @@ impl Serialize for OptionSpec {
         map.serialize_entry("type", &self.kind.number())?;
         map.serialize_entry("name", self.name)?;
         map.serialize_entry("description", self.description)?;
-        map.serialize_entry("required", &self.required)?;
-        if self.autocomplete {
-            map.serialize_entry("autocomplete", &true)?;
+        match &self.kind {
+            OptionKind::SubCommand(options) => map.serialize_entry("options", options)?,
+            kind => {
+                map.serialize_entry("required", &self.required)?;
+                match kind {
+                    OptionKind::Text { max_length, autocomplete } => {
+                        if *autocomplete {
+                            map.serialize_entry("autocomplete", &true)?;
+                        }
+                        map.serialize_entry("max_length", max_length)?;
+                    }
+                    OptionKind::Choice(choices) => {
+                        let choices: Vec<_> = choices.iter().map(|&(name, value)| Choice { name, value }).collect();
+                        map.serialize_entry("choices", &choices)?;
+                    }
+                    OptionKind::Whole { min, max } => {
+                        map.serialize_entry("min_value", min)?;
+                        map.serialize_entry("max_value", max)?;
+                    }
+                    OptionKind::Flag | OptionKind::SubCommand(_) => {}
+                }
+            }
         }
-        map.serialize_entry("max_length", &self.max_length)?;
         map.end()
     }
 }
 
+/// An optional or required text option without suggestions.
+pub(crate) fn text_option(
+    name: &'static str,
+    description: &'static str,
+    required: bool,
+    max_length: u16,
+) -> OptionSpec {
+    OptionSpec { name, description, kind: OptionKind::Text { max_length, autocomplete: false }, required }
+}
+
 /// A `device:` option, the same for every command that names a device.
 pub(crate) fn device_option(description: &'static str, required: bool) -> OptionSpec {
-    OptionSpec {
-        name: "device",
-        description,
-        kind: OptionKind::Text,
-        required,
-        autocomplete: true,
-        max_length: crate::DEVICE_TEXT_MAX,
-    }
+    let kind = OptionKind::Text { max_length: crate::DEVICE_TEXT_MAX, autocomplete: true };
+    OptionSpec { name: "device", description, kind, required }
+}
+
+/// A `reason:` option.
+pub(crate) fn reason_option() -> OptionSpec {
+    text_option("reason", "Why: a ticket number, for example", false, crate::REASON_MAX)
 }

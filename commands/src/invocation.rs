@@ -26,6 +26,9 @@ pub struct GivenOption {
     /// Whether the person is typing in it (autocomplete only).
     #[serde(default)]
     pub focused: bool,
+    /// What was given to a sub-command.
+    #[serde(default)]
+    pub options: Vec<GivenOption>,
 }
 
 /// The option that the person is typing in.
@@ -38,10 +41,18 @@ pub struct Focused<'a> {
 }
 
 impl Invocation {
-    /// The option being typed in, for autocomplete.
+    /// The option being typed in, for autocomplete; of a sub-command too.
     pub fn focused(&self) -> Option<Focused<'_>> {
-        let option = self.options.iter().find(|option| option.focused)?;
+        let all = self.options.iter().flat_map(|option| std::iter::once(option).chain(&option.options));
+        let option = all.into_iter().find(|option| option.focused)?;
         Some(Focused { option: &option.name, text: option.value.as_str()? })
+    }
+
+    /// The sub-command, as an invocation of its own.
+    pub(crate) fn sub(&self) -> Result<Self, BadInvocation> {
+        let sub = self.options.iter().find(|option| option.value.is_null());
+        let sub = sub.ok_or(BadInvocation::Missing("sub-command"))?;
+        Ok(Self { name: sub.name.clone(), options: sub.options.clone() })
     }
 
     /// A required text option, trimmed.
@@ -57,6 +68,20 @@ impl Invocation {
             return Err(BadInvocation::TooLong { option: name, max });
         }
         Ok((!text.is_empty()).then(|| text.to_owned()))
+    }
+
+    /// An optional yes or no; absent counts as no.
+    pub(crate) fn flag(&self, name: &'static str) -> Result<bool, BadInvocation> {
+        let Some(option) = self.options.iter().find(|option| option.name == name) else { return Ok(false) };
+        option.value.as_bool().ok_or(BadInvocation::NotAFlag(name))
+    }
+
+    /// An optional whole number between two bounds.
+    pub(crate) fn whole(&self, name: &'static str, min: u32, max: u32) -> Result<Option<u32>, BadInvocation> {
+        let Some(option) = self.options.iter().find(|option| option.name == name) else { return Ok(None) };
+        let number = option.value.as_u64().and_then(|number| u32::try_from(number).ok());
+        let within = number.filter(|number| (min..=max).contains(number));
+        within.map(Some).ok_or(BadInvocation::NotWithin { option: name, min, max })
     }
 }
 
@@ -76,6 +101,21 @@ pub enum BadInvocation {
         /// How many characters it takes.
         max: u16,
     },
+    /// The option's value is neither yes nor no.
+    NotAFlag(&'static str),
+    /// The option's value is not one of its choices.
+    NotAChoice(&'static str),
+    /// The option's value is not a whole number between its bounds.
+    NotWithin {
+        /// The option.
+        option: &'static str,
+        /// The least it takes.
+        min: u32,
+        /// The most it takes.
+        max: u32,
+    },
+    /// A filter without any condition would be every device.
+    NoCondition,
 }
 
 impl fmt::Display for BadInvocation {
@@ -87,6 +127,16 @@ impl fmt::Display for BadInvocation {
             }
             Self::NotText(option) => write!(f, "The option `{option}:` takes text."),
             Self::TooLong { option, max } => write!(f, "The option `{option}:` takes at most {max} characters."),
+            Self::NotAFlag(option) => write!(f, "The option `{option}:` takes True or False."),
+            Self::NotAChoice(option) => {
+                write!(f, "The option `{option}:` takes one of the choices that Discord shows.")
+            }
+            Self::NotWithin { option, min, max } => {
+                write!(f, "The option `{option}:` takes a whole number from {min} to {max}.")
+            }
+            Self::NoCondition => {
+                f.write_str("Give at least one condition: a filter without any would be every device.")
+            }
         }
     }
 }

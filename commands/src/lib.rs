@@ -7,15 +7,18 @@
 mod access;
 mod app_error;
 mod apps;
+mod bulk_sync;
 mod custom_id;
 mod definition;
 mod device;
+mod freeze;
 mod help;
 mod history;
 mod invocation;
 mod link;
 mod sync;
 
+pub use bulk_sync::{ComplianceName, Filter, PlatformName, Target, WHO_MAX};
 pub use custom_id::{CustomId, ForeignId, RecordId, Verb};
 pub use definition::{Definition, OptionKind, OptionSpec};
 pub use invocation::{BadInvocation, Focused, GivenOption, Invocation};
@@ -35,6 +38,15 @@ pub enum Command {
         device: String,
         /// Why: a ticket number, kept in the audit.
         reason: Option<String>,
+    },
+    /// Make many devices check in.
+    BulkSync {
+        /// Which devices.
+        target: Target,
+        /// Why: a ticket number, kept in the audit.
+        reason: Option<String>,
+        /// Only show which, and what would be needed.
+        dry_run: bool,
     },
     /// Show one device.
     Device {
@@ -60,6 +72,15 @@ pub enum Command {
     Link,
     /// End that link.
     Unlink,
+    /// Send nothing to Intune for a while.
+    Freeze {
+        /// How long, as typed: `2h`.
+        length: String,
+        /// Why.
+        reason: String,
+    },
+    /// End that.
+    Unfreeze,
     /// Own requests; everyone's for the bot's admins.
     History,
     /// What the bot does and how to ask it.
@@ -71,12 +92,15 @@ impl Command {
     pub fn parse(invocation: &Invocation) -> Result<Self, BadInvocation> {
         match invocation.name.as_str() {
             sync::NAME => sync::parse(invocation),
+            bulk_sync::NAME => bulk_sync::parse(invocation),
             device::NAME => device::parse(invocation),
             apps::NAME => apps::parse(invocation),
             app_error::NAME => app_error::parse(invocation),
             access::NAME => access::parse(invocation),
             link::LINK => Ok(Self::Link),
             link::UNLINK => Ok(Self::Unlink),
+            freeze::FREEZE => freeze::parse(invocation),
+            freeze::UNFREEZE => Ok(Self::Unfreeze),
             history::NAME => Ok(Self::History),
             help::NAME => Ok(Self::Help),
             other => Err(BadInvocation::UnknownCommand(other.to_owned())),
@@ -87,12 +111,15 @@ impl Command {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Sync { .. } => sync::NAME,
+            Self::BulkSync { .. } => bulk_sync::NAME,
             Self::Device { .. } => device::NAME,
             Self::Apps { .. } => apps::NAME,
             Self::AppError { .. } => app_error::NAME,
             Self::Access { .. } => access::NAME,
             Self::Link => link::LINK,
             Self::Unlink => link::UNLINK,
+            Self::Freeze { .. } => freeze::FREEZE,
+            Self::Unfreeze => freeze::UNFREEZE,
             Self::History => history::NAME,
             Self::Help => help::NAME,
         }
@@ -102,14 +129,18 @@ impl Command {
 /// Every command, in the order `/help` lists them: the registration payload.
 pub fn definitions() -> Vec<Definition> {
     let [link, unlink] = link::definitions();
+    let [freeze, unfreeze] = freeze::definitions();
     vec![
         sync::definition(),
+        bulk_sync::definition(),
         device::definition(),
         apps::definition(),
         app_error::definition(),
         access::definition(),
         link,
         unlink,
+        freeze,
+        unfreeze,
         history::definition(),
         help::definition(),
     ]

@@ -1,7 +1,7 @@
 //! `/sync device: [reason:]`: make a device check in.
 
-use crate::definition::device_option;
-use crate::{BadInvocation, Command, DEVICE_TEXT_MAX, Definition, Invocation, OptionKind, OptionSpec, REASON_MAX};
+use crate::definition::{device_option, reason_option};
+use crate::{BadInvocation, Command, DEVICE_TEXT_MAX, Definition, Invocation, REASON_MAX};
 
 pub(crate) const NAME: &str = "sync";
 
@@ -9,17 +9,7 @@ pub(crate) fn definition() -> Definition {
     Definition {
         name: NAME,
         description: "Make a device check in with Intune now",
-        options: vec![
-            device_option("Device name, serial number or user", true),
-            OptionSpec {
-                name: "reason",
-                description: "Why: a ticket number, for example",
-                kind: OptionKind::Text,
-                required: false,
-                autocomplete: false,
-                max_length: REASON_MAX,
-            },
-        ],
+        options: vec![device_option("Device name, serial number or user", true), reason_option()],
     }
 }
 

@@ -12,6 +12,7 @@
 
 pub mod clock;
 pub mod discord;
+pub mod hold;
 pub mod page;
 pub mod scenario;
 pub mod tenant;
@@ -24,6 +25,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use clock::Clock;
 pub use discord::Discord;
+pub use hold::{Hold, Holds, Moment};
 pub use scenario::Scenario;
 pub use tenant::Tenant;
 pub use traffic::{Exchange, Service, Traffic};

@@ -12,6 +12,8 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::broadcast;
 
+use crate::Holds;
+
 /// How many exchanges memory keeps; the file keeps all of them.
 const KEPT: usize = 20_000;
 
@@ -57,6 +59,7 @@ struct Inner {
     file: Mutex<Option<File>>,
     live: broadcast::Sender<Exchange>,
     in_flight: AtomicUsize,
+    holds: Holds,
 }
 
 /// Counts one request as being served for as long as it lives.
@@ -78,6 +81,7 @@ impl Traffic {
             file: Mutex::new(file),
             live: broadcast::channel(1024).0,
             in_flight: AtomicUsize::new(0),
+            holds: Holds::default(),
         })))
     }
 
@@ -103,6 +107,11 @@ impl Traffic {
     /// Everything still in memory, oldest first.
     pub fn exchanges(&self) -> Vec<Exchange> {
         self.0.kept.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+
+    /// What keeps an exchange on the wire.
+    pub fn holds(&self) -> &Holds {
+        &self.0.holds
     }
 
     /// Exchanges as they happen.

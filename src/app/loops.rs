@@ -3,14 +3,17 @@
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::{Bell, Clock};
+use crate::clock::{Bell, Busy, Clock};
 use crate::discord::Delivery;
 use crate::graph::Graph;
 use crate::identity::Gate;
-use crate::store::{Store, Wakes};
-use crate::sync::{Bells, Directory, Worker};
+use crate::intune::ErrorTable;
+use crate::settings::Apps;
+use crate::store::{ClaimedNotice, Store, Wakes};
+use crate::sync::{Bells, Directory, FailureIndex, Worker};
 
 /// Longest idle wait of a loop: a fallback should a bell ever not ring.
 const LONGEST_IDLE: SignedDuration = SignedDuration::from_mins(10);
@@ -79,6 +82,57 @@ pub(super) async fn work(env: LoopEnv, worker: Arc<Worker>, bell: Bell) {
     }
 }
 
+pub(super) async fn send_bulk(env: LoopEnv, worker: Arc<Worker>, bell: Bell) {
+    let _busy = env.clock.busy();
+    while !env.is_stopping() {
+        match worker.bulk_step().await {
+            Ok(true) => {}
+            Ok(false) => match worker.next_due_bulk().await {
+                Ok(due) => env.idle(&bell, due).await,
+                Err(error) => after_trouble(&env, &error).await,
+            },
+            Err(error) => after_trouble(&env, &error).await,
+        }
+    }
+}
+
+pub(super) async fn look_bulk(env: LoopEnv, worker: Arc<Worker>, bell: Bell) {
+    let _busy = env.clock.busy();
+    while !env.is_stopping() {
+        match worker.bulk_look_step().await {
+            Ok(true) => {}
+            Ok(false) => match worker.next_bulk_look().await {
+                Ok(due) => env.idle(&bell, due).await,
+                Err(error) => after_trouble(&env, &error).await,
+            },
+            Err(error) => after_trouble(&env, &error).await,
+        }
+    }
+}
+
+/// What the index of app failures is made from.
+pub(super) struct IndexParts {
+    pub(super) graph: Arc<Graph>,
+    pub(super) directory: Arc<Directory>,
+    pub(super) failures: Arc<FailureIndex>,
+    pub(super) error_table: Arc<ErrorTable>,
+}
+
+pub(super) async fn index(env: LoopEnv, parts: IndexParts, apps: Apps, every: SignedDuration) {
+    let _busy = env.clock.busy();
+    while !env.is_stopping() {
+        if parts.directory.read_at().is_none() {
+            env.rest(AFTER_TROUBLE).await;
+            continue;
+        }
+        let IndexParts { graph, directory, failures, error_table } = &parts;
+        let read =
+            Box::pin(failures.refresh(graph, directory, &apps, error_table, &env.clock, || env.is_stopping())).await;
+        tracing::info!(devices = read, "read the index of app failures");
+        env.rest(every).await;
+    }
+}
+
 async fn after_trouble(env: &LoopEnv, error: &impl std::fmt::Display) {
     if !env.is_stopping() {
         tracing::error!(%error, "the store did not answer; the work waits");
@@ -86,17 +140,71 @@ async fn after_trouble(env: &LoopEnv, error: &impl std::fmt::Display) {
     }
 }
 
+/// Deliveries that are under way side by side: so many slow or busy channels hold up nobody else.
+const SIDE_BY_SIDE: usize = 8;
+
+/// Takes due notices and has each sent by itself. Whatever ends rings the bell, so that the next one is taken.
 pub(super) async fn delivery(env: LoopEnv, delivery: Arc<Delivery>, bell: Bell) {
     let _busy = env.clock.busy();
+    let mut under_way = JoinSet::new();
     while !env.is_stopping() {
-        match delivery.step().await {
-            Ok(true) => {}
-            Ok(false) => match delivery.next_due().await {
+        while let Some(ended) = under_way.try_join_next() {
+            go_down_with(ended);
+        }
+        if under_way.len() >= SIDE_BY_SIDE {
+            env.idle(&bell, None).await;
+            continue;
+        }
+        match delivery.claim().await {
+            Ok(Some(claimed)) => {
+                // Counted from here on, started or not.
+                let done = Done { bell: bell.clone(), _busy: env.clock.busy() };
+                under_way.spawn(deliver(env.clone(), Arc::clone(&delivery), claimed, done));
+            }
+            Ok(None) => match delivery.next_due().await {
                 Ok(due) => env.idle(&bell, due).await,
                 Err(error) => after_trouble(&env, &error).await,
             },
             Err(error) => after_trouble(&env, &error).await,
         }
+    }
+    while let Some(ended) = under_way.join_next().await {
+        go_down_with(ended);
+    }
+}
+
+/// Rings when a delivery ended, however it did.
+struct Done {
+    bell: Bell,
+    _busy: Busy,
+}
+
+impl Drop for Done {
+    fn drop(&mut self) {
+        self.bell.ring();
+    }
+}
+
+async fn deliver(env: LoopEnv, delivery: Arc<Delivery>, claimed: ClaimedNotice, _done: Done) {
+    let turn = delivery.turn(&claimed);
+    let wait = turn.at.duration_since(env.clock.now());
+    if wait.is_positive() {
+        env.rest(wait).await;
+        if env.is_stopping() {
+            // Its lease is given back with all others.
+            return;
+        }
+    }
+    if let Err(error) = Box::pin(delivery.send(claimed, turn.busy)).await {
+        after_trouble(&env, &error).await;
+    }
+}
+
+fn go_down_with(ended: Result<(), JoinError>) {
+    if let Err(error) = ended
+        && error.is_panic()
+    {
+        std::panic::resume_unwind(error.into_panic());
     }
 }
 

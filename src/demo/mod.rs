@@ -23,7 +23,7 @@ pub async fn demo(listen: SocketAddr, script: bool, scenario: Option<PathBuf>) -
             Scenario::parse(&text).with_context(|| format!("in {}", path.display()))?
         }
     };
-    if script { script::play().await } else { Box::pin(interactive(listen, scenario)).await }
+    if script { Box::pin(script::play()).await } else { Box::pin(interactive(listen, scenario)).await }
 }
 
 async fn interactive(listen: SocketAddr, scenario: Scenario) -> anyhow::Result<()> {
@@ -41,6 +41,7 @@ async fn interactive(listen: SocketAddr, scenario: Scenario) -> anyhow::Result<(
     crate::cli::say(&format!(
         "\nThe chat page: {}\n\n  You are Hanna, a helpdesk agent. Type /sync device:IPAD-017 and press Yes.\n  \
          The device checks in after about 45 seconds; the panel on the right shows the simulated tenant.\n  \
+         Try /bulk-sync user user:jonas.weber@contoso.example too: Lena approves it in #sync-approvals.\n  \
          Switch to Rolf or Nora to see refusals. Ctrl-C ends the demo.\n",
         stage.sim.url()
     ));

@@ -16,6 +16,8 @@ pub(super) struct Scene {
     pub(super) title: &'static str,
     /// What is special about its world.
     pub(super) about: &'static str,
+    /// TOML laid over the bot's config.
+    pub(super) config: &'static str,
     /// Plays it; an error says what ended otherwise than it must.
     pub(super) play: for<'a> fn(&'a Stage) -> Playing<'a>,
 }
@@ -27,53 +29,81 @@ pub(super) const SCENES: &[Scene] = &[
     Scene {
         title: "Checked in, with mixed app failures",
         about: "IPAD-017 checks in 45 s after it is asked. One app is mended by that, three still fail, each with other advice.",
+        config: "",
         play: |stage| Box::pin(checked_in(stage)),
     },
     Scene {
         title: "Never checks in",
         about: "PIX-009 is switched off. After an hour the bot says what is true: not seen yet.",
+        config: "",
         play: |stage| Box::pin(never_checks_in(stage)),
     },
     Scene {
         title: "A name that several devices have",
         about: "Two iPads are called SHARED-IPAD. The bot asks which; it never takes the first.",
+        config: "",
         play: |stage| Box::pin(ambiguous(stage)),
     },
     Scene {
         title: "No role",
         about: "Nora has no chat role that stands for an Intune role.",
+        config: "",
         play: |stage| Box::pin(no_role(stage)),
     },
     Scene {
         title: "A role without the permission",
         about: "Rolf is a Read Only Operator: he may look, and may not sync.",
+        config: "",
         play: |stage| Box::pin(read_only(stage)),
     },
     Scene {
         title: "A platform that Sync does not know",
         about: "LNX-BUILD-3 runs Linux.",
+        config: "",
         play: |stage| Box::pin(refused_device(stage, "LNX-BUILD-3", "It runs `Linux`")),
     },
     Scene {
         title: "A device that is being wiped",
         about: "A wipe of LT-WIPED is on its way; Intune would ignore a sync.",
+        config: "",
         play: |stage| Box::pin(refused_device(stage, "LT-WIPED", "A wipe is on its way")),
     },
     Scene {
         title: "Graph is down for a while",
         about: "Microsoft Graph answers 503 to the sync for three minutes. The request is kept, and sent when Graph is back.",
+        config: "",
         play: |stage| Box::pin(graph_down(stage)),
     },
     Scene {
         title: "An expired confirmation",
         about: "Nobody presses Yes for ten minutes; a late press changes nothing.",
+        config: "",
         play: |stage| Box::pin(expired(stage)),
+    },
+    Scene {
+        title: "Many devices, and a second person",
+        about: "Hanna asks for every device of one person. Three or more want a lead to agree; Lena does. The end has a table and a picture.",
+        config: LARGE,
+        play: |stage| Box::pin(many(stage)),
     },
 ];
 
+/// Where a second person is asked to agree.
+pub(super) const APPROVALS: &str = "sync-approvals";
+
+/// The demo's approval rule: three devices and more want one of the Endpoint Leads.
+pub(super) const LARGE: &str = r#"
+[discord]
+approvals_channel_id = "900000000000000103"
+[[approval.rule]]
+name = "three or more"
+min_devices = 3
+approver_roles = ["900000000000000207"]
+"#;
+
 /// A world for one scene.
-pub(super) async fn stage() -> anyhow::Result<Stage> {
-    Stage::start(StageOptions::still()).await
+pub(super) async fn stage(config: &str) -> anyhow::Result<Stage> {
+    Stage::start(StageOptions { config: config.to_owned(), ..StageOptions::still() }).await
 }
 
 async fn sync(stage: &Stage, who: &str, device: &str) -> anyhow::Result<InteractionId> {
@@ -205,4 +235,26 @@ async fn expired(stage: &Stage) -> anyhow::Result<()> {
     stage.settle().await?;
     says(&reply(stage, late)?, "expired")?;
     no_call(stage)
+}
+
+async fn many(stage: &Stage) -> anyhow::Result<()> {
+    let command = "/bulk-sync user user:jonas.weber@contoso.example reason:INC-1042";
+    let asked = stage.sim.discord.user("hanna").run(HELPDESK, command)?;
+    stage.settle().await?;
+    says(&reply(stage, asked)?, "Sync 6 devices?")?;
+    press(stage, "hanna", asked, "Yes").await?;
+    says(&reply(stage, asked)?, "waits for approval")?;
+    no_call(stage)?;
+    let card = stage.sim.discord.messages(APPROVALS).pop().context("a second person should be asked")?;
+    says(&card, "Approve the sync of 6 devices?")?;
+    stage.sim.discord.user("lena").click(card.id, "Approve")?;
+    stage.advance(SignedDuration::from_mins(75)).await?;
+    let messages = stage.sim.discord.messages(HELPDESK);
+    let summary = messages.iter().find(|message| message.text().contains("of 6 devices checked in"));
+    let summary = summary.context("the asker should be told how it ended")?;
+    ensure!(summary.attachments.len() == 2, "a table and a picture, not {:?}", summary.attachments);
+    let devices: std::collections::BTreeSet<_> =
+        stage.sim.tenant.sync_calls().into_iter().map(|call| call.device_id).collect();
+    ensure!(devices.len() == 6, "each of the six devices is called, not {}", devices.len());
+    Ok(())
 }

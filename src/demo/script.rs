@@ -2,7 +2,7 @@
 
 use anyhow::bail;
 
-use super::scenes::{HELPDESK, SCENES, Scene, stage};
+use super::scenes::{APPROVALS, HELPDESK, SCENES, Scene, stage};
 use crate::cli::say;
 
 /// Where the team reads.
@@ -13,7 +13,7 @@ pub(super) async fn play() -> anyhow::Result<()> {
     let mut failed = Vec::new();
     for (number, scene) in SCENES.iter().enumerate() {
         say(&format!("━━ {}. {} ━━\n{}\n", number + 1, scene.title, scene.about));
-        match play_one(scene).await {
+        match Box::pin(play_one(scene)).await {
             Ok(()) => say("✓ ended as it must\n"),
             Err(error) => {
                 say(&format!("✗ {error:#}\n"));
@@ -29,13 +29,13 @@ pub(super) async fn play() -> anyhow::Result<()> {
 }
 
 async fn play_one(scene: &Scene) -> anyhow::Result<()> {
-    let stage = stage().await?;
+    let stage = stage(scene.config).await?;
     let result = (scene.play)(&stage).await;
     let indented = |channel: &str| {
         let text = stage.sim.discord.transcript(channel);
         text.lines().map(|line| format!("    {line}").trim_end().to_owned()).collect::<Vec<_>>().join("\n")
     };
-    for channel in [HELPDESK, TEAM] {
+    for channel in [HELPDESK, APPROVALS, TEAM] {
         let transcript = indented(channel);
         if !transcript.trim().is_empty() {
             say(&format!("  #{channel}\n{transcript}\n"));

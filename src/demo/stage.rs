@@ -41,7 +41,8 @@ impl StageOptions {
     pub fn live() -> Self {
         // Whoever tries it out clicks faster than a helpdesk works.
         let quick = "[watch]\nmin_interval = \"2s\"\n[apps]\nsettle = \"30s\"\n[limits]\nper_person = \"60/1m\"\n";
-        Self { start: None, config: quick.to_owned(), ..Self::still() }
+        let config = format!("{quick}{}", super::scenes::LARGE);
+        Self { start: None, config, ..Self::still() }
     }
 
     /// Time that stands still.

@@ -8,10 +8,11 @@ use commands::CustomId;
 use serenity::all::{
     ButtonStyle, CreateActionRow, CreateAllowedMentions, CreateButton, CreateEmbed, CreateEmbedFooter,
     CreateInteractionResponseMessage, CreateMessage, CreateSelectMenu, CreateSelectMenuKind, CreateSelectMenuOption,
-    EditInteractionResponse, MessageFlags, Nonce, UserId,
+    EditInteractionResponse, EditMessage, MessageFlags, Nonce, UserId,
 };
 use url::Url;
 
+use super::file::{Files, TooLarge};
 use crate::chat::ChatUserId;
 
 /// A message.
@@ -29,6 +30,8 @@ pub struct Card {
     pub select: Option<Select>,
     /// Who is pinged by `<@id>` in the content.
     pub mention: Option<ChatUserId>,
+    /// Files. A card is the whole message: unless it says that they are kept, an edit removes those of before.
+    pub files: Files,
 }
 
 /// The box of a message.
@@ -170,6 +173,18 @@ impl Card {
         self
     }
 
+    /// Adds a file. All of a card's together are at most [`super::MOST_BYTES`] large; one that does not fit is left out.
+    pub fn attach(&mut self, name: &str, bytes: Vec<u8>) -> Result<(), TooLarge> {
+        self.files.add(name, bytes)
+    }
+
+    /// An edit leaves the message's files in their place.
+    #[must_use]
+    pub fn keeping_files(mut self) -> Self {
+        self.files = Files::Kept;
+        self
+    }
+
     fn embeds(&self) -> Vec<CreateEmbed> {
         self.embed.iter().map(Embed::build).collect()
     }
@@ -209,22 +224,40 @@ impl Card {
         self.in_place().ephemeral(true)
     }
 
-    /// As the new form of the message whose button was pressed.
+    /// As the new form of the message whose button was pressed. Here serenity cannot keep files: those of before are removed.
     pub fn in_place(&self) -> CreateInteractionResponseMessage {
         CreateInteractionResponseMessage::new()
             .content(&self.content)
             .embeds(self.embeds())
             .components(self.rows())
             .allowed_mentions(self.mentions())
+            .files(self.files.uploads())
     }
 
     /// As an edit of the reply.
     pub fn edit(&self) -> EditInteractionResponse {
-        EditInteractionResponse::new()
+        let edit = EditInteractionResponse::new()
             .content(&self.content)
             .embeds(self.embeds())
             .components(self.rows())
-            .allowed_mentions(self.mentions())
+            .allowed_mentions(self.mentions());
+        match self.files.edited() {
+            Some(files) => edit.attachments(files),
+            None => edit,
+        }
+    }
+
+    /// As an edit of the bot's own message in a channel.
+    pub fn edit_message(&self) -> EditMessage {
+        let edit = EditMessage::new()
+            .content(&self.content)
+            .embeds(self.embeds())
+            .components(self.rows())
+            .allowed_mentions(self.mentions());
+        match self.files.edited() {
+            Some(files) => edit.attachments(files),
+            None => edit,
+        }
     }
 
     /// As a channel message; `nonce` makes Discord take it once.
@@ -234,6 +267,7 @@ impl Card {
             .embeds(self.embeds())
             .components(self.rows())
             .allowed_mentions(self.mentions())
+            .files(self.files.uploads())
             .nonce(Nonce::String(nonce.to_owned()))
             .enforce_nonce(true)
             .flags(MessageFlags::empty())
@@ -263,6 +297,10 @@ impl fmt::Display for Card {
             for (_, label, below) in &select.options {
                 writeln!(f, "  · {label} | {below}")?;
             }
+        }
+        match &self.files {
+            Files::Only(files) => files.iter().try_for_each(|file| writeln!(f, "📎 {file}"))?,
+            Files::Kept => writeln!(f, "📎 (as before)")?,
         }
         let links = self.links.iter().map(|link| format!("[{} ↗]", link.label));
         let buttons: Vec<_> = links.chain(self.buttons.iter().map(|button| format!("[{}]", button.label))).collect();

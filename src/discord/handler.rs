@@ -6,9 +6,7 @@ use std::time::Duration;
 use commands::{Command, CustomId, Invocation, Verb};
 use jiff::SignedDuration;
 use secrecy::SecretString;
-use serenity::all::{
-    CreateAutocompleteResponse, CreateInteractionResponse as Respond, CreateInteractionResponseMessage, Interaction,
-};
+use serenity::all::{CreateInteractionResponse as Respond, CreateInteractionResponseMessage, Interaction};
 
 use super::card::Card;
 use super::cards;
@@ -18,10 +16,9 @@ use crate::budget::BudgetPer;
 use crate::chat::{Actor, ChatUserId, GuildId};
 use crate::clock::Clock;
 use crate::identity::Linking;
-use crate::intune::Decision;
 use crate::settings::Settings;
 use crate::store::{DeviceSyncId, Purpose, Reply, RequestId};
-use crate::sync::{Asked, Desk, Looked, Refusal, Trouble};
+use crate::sync::{Asked, Desk, Looked, Rechecked, Refusal, Trouble};
 
 /// How long a reply can be edited: its token lives 15 minutes, and the last one is margin.
 const REPLY_LIVES: SignedDuration = SignedDuration::from_mins(14);
@@ -37,10 +34,10 @@ pub struct Handler {
     pub(super) linking: Arc<Linking>,
     pub(super) outbound: Outbound,
     settings: Arc<Settings>,
-    clock: Clock,
+    pub(super) clock: Clock,
     people: BudgetPer<ChatUserId>,
     guilds: BudgetPer<GuildId>,
-    store_budget: Duration,
+    pub(super) store_budget: Duration,
 }
 
 impl Handler {
@@ -62,7 +59,7 @@ impl Handler {
     pub fn handle(self: Arc<Self>, interaction: Interaction) -> impl Future<Output = ()> + Send + 'static {
         let busy = self.clock.busy();
         async move {
-            self.answered(interaction).await;
+            Box::pin(self.answered(interaction)).await;
             drop(busy);
         }
     }
@@ -74,7 +71,7 @@ impl Handler {
                 None => self.elsewhere(command.id.get(), &command.token).await,
             },
             Interaction::Component(component) => match read::press(component) {
-                Some(received) => self.press(received).await,
+                Some(received) => Box::pin(self.press(received)).await,
                 None => self.elsewhere(component.id.get(), &component.token).await,
             },
             Interaction::Autocomplete(typing) => match read::command(typing) {
@@ -104,7 +101,7 @@ impl Handler {
         self.say(crate::chat::InteractionId(id), &token, &cards::not_here()).await
     }
 
-    fn is_fenced_out(&self, actor: &Actor) -> bool {
+    pub(super) fn is_fenced_out(&self, actor: &Actor) -> bool {
         let discord = &self.settings.discord;
         !discord.guild_ids.contains(&actor.guild)
             || (!discord.channel_ids.is_empty() && !discord.channel_ids.contains(&actor.channel))
@@ -136,7 +133,7 @@ impl Handler {
     }
 
     /// "thinking…": the answer follows.
-    async fn defer(&self, id: crate::chat::InteractionId, token: &SecretString) -> Result<(), CallError> {
+    pub(super) async fn defer(&self, id: crate::chat::InteractionId, token: &SecretString) -> Result<(), CallError> {
         let deferred = Respond::Defer(CreateInteractionResponseMessage::new().ephemeral(true));
         match self.outbound.acknowledge(id, token, &deferred).await {
             // It may have arrived all the same, and then somebody waits. If not, the answer finds nobody.
@@ -146,7 +143,7 @@ impl Handler {
     }
 
     /// Puts the answer in the place of "thinking…", which a short trouble of Discord's must not leave standing.
-    async fn answer_with(&self, token: &SecretString, card: &Card) -> Result<(), CallError> {
+    pub(super) async fn answer_with(&self, token: &SecretString, card: &Card) -> Result<(), CallError> {
         for wait in ANSWER_AGAIN {
             match self.outbound.edit_reply(token, card).await {
                 Err(CallError::Later) => self.clock.sleep(wait).await,
@@ -182,7 +179,7 @@ impl Handler {
 
     /// The calm sentence for chat; the rest is in the log, under the same reference.
     #[expect(clippy::unused_self, reason = "reads as a sentence at its callers")]
-    fn trouble(&self, trouble: &Trouble) -> Card {
+    pub(super) fn trouble(&self, trouble: &Trouble) -> Card {
         let reference = reference();
         tracing::error!(error = %trouble, reference, "a question could not be answered");
         cards::trouble(trouble, &reference)
@@ -192,6 +189,11 @@ impl Handler {
         let now = self.clock.now();
         Ok(match command {
             Command::Sync { device, reason } => self.sync(actor, device, reason.as_deref(), reply).await?,
+            Command::BulkSync { target, reason, dry_run } => {
+                self.bulk_sync(actor, (target, reason.as_deref(), *dry_run), reply).await?
+            }
+            Command::Freeze { length, reason } => cards::froze(&self.desk.freeze(actor, length, reason).await?),
+            Command::Unfreeze => cards::froze(&self.desk.unfreeze(actor).await?),
             Command::Device { device } => {
                 self.looked(self.desk.device(actor, device).await?, |device| cards::device(&device, now))
             }
@@ -227,22 +229,6 @@ impl Handler {
         }
     }
 
-    /// Suggestions come from memory, so they need no deferral, no claim and no limit.
-    async fn autocomplete(&self, received: Received<Invocation>) -> Result<(), CallError> {
-        let Received { id, token, actor, said } = received;
-        let mut response = CreateAutocompleteResponse::new();
-        if let Some(focused) =
-            said.focused().filter(|focused| focused.option == "device" && !self.is_fenced_out(&actor))
-        {
-            let now = self.clock.now();
-            for suggestion in self.desk.suggest(&actor, focused.text) {
-                let device = &suggestion.device;
-                response = response.add_string_choice(cards::suggestion(device, now), device.id.to_string());
-            }
-        }
-        self.outbound.acknowledge(id, &token, &Respond::Autocomplete(response)).await
-    }
-
     async fn press(&self, received: Received<Press>) -> Result<(), CallError> {
         let Received { id, token, actor, said } = received;
         if let Some(card) = self.turned_away(&actor) {
@@ -267,6 +253,8 @@ impl Handler {
             Verb::Pick => self.pick(id, &token, &actor, custom_id, &said).await,
             Verb::Tell => self.tell(id, &token, &actor, custom_id).await,
             Verb::Again => self.again(id, &token, &actor, custom_id).await,
+            Verb::Stop => self.stop(id, &token, &actor, custom_id).await,
+            Verb::Approve | Verb::Reject => self.second_person(id, &token, &actor, custom_id).await,
             Verb::LinkCode | Verb::LinkYes | Verb::LinkNo => self.link_press(id, &token, &actor, custom_id).await,
         }
     }
@@ -276,21 +264,8 @@ impl Handler {
         Ok(self.desk.store().claim_interaction(self.clock.now(), id).await?)
     }
 
-    /// A click is written down before it is answered, and the answer waits no longer than the budget.
-    pub(super) async fn within_budget<T>(&self, work: impl Future<Output = Result<T, Trouble>>) -> Result<T, Card> {
-        match tokio::time::timeout(self.store_budget, work).await {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(trouble)) => Err(self.trouble(&trouble)),
-            Err(_elapsed) => {
-                let reference = reference();
-                tracing::error!(reference, "the database did not take a click in time");
-                Err(cards::nothing_recorded(&reference))
-            }
-        }
-    }
-
     /// At Yes the rights are read anew, within the time that an answer may take.
-    async fn recheck(&self, actor: &Actor, press: &Press) -> Option<Decision> {
+    async fn recheck(&self, actor: &Actor, press: &Press) -> Option<Rechecked> {
         let request = press.id.ok().filter(|id| id.verb == Verb::Yes)?;
         let checking = self.desk.recheck(actor, RequestId(request.record.0));
         match tokio::time::timeout(self.store_budget, checking).await {
@@ -308,7 +283,7 @@ impl Handler {
         token: &SecretString,
         actor: &Actor,
         custom_id: CustomId,
-        checked: Option<Decision>,
+        checked: Option<Rechecked>,
     ) -> Result<(), CallError> {
         let request = RequestId(custom_id.record.0);
         let reply = self.reply(token);
@@ -319,7 +294,12 @@ impl Handler {
         };
         let clicked = match clicked {
             Ok(clicked) => clicked,
-            Err(card) => return self.say(id, token, &card).await,
+            Err(card) => {
+                let said = self.say(id, token, &card).await;
+                // Where it was recorded all the same, the work begins now.
+                self.desk.wake();
+                return said;
+            }
         };
         let (card, in_place) = cards::clicked(&clicked);
         let response =
@@ -392,6 +372,6 @@ impl Handler {
     }
 }
 
-fn reference() -> String {
+pub(super) fn reference() -> String {
     format!("{:08X}", fastrand::u32(..))
 }

@@ -73,6 +73,9 @@ impl Handler {
             Ok(false) => return Ok(()),
             Err(card) => return self.say(id, &token, &card).await,
         }
+        if let Ok(custom_id @ CustomId { verb: Verb::Reject, .. }) = said.id {
+            return self.rejected(id, &token, &actor, custom_id, &said).await;
+        }
         let card = match said.id {
             Ok(CustomId { verb: Verb::LinkCode, record }) => {
                 let attempt = LinkAttemptId(record.0);

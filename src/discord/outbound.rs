@@ -6,12 +6,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::SignedDuration;
 use secrecy::{ExposeSecret as _, SecretString};
-use serenity::all::{CreateAllowedMentions, CreateInteractionResponse, Http, HttpBuilder};
+use serenity::all::{Builder as _, CreateAllowedMentions, CreateInteractionResponse, Http, HttpBuilder};
 use serenity::http::HttpError;
 
 use super::card::Card;
 use super::gateway::LoginsLeft;
-use crate::chat::{ChannelId, ChatRoleId, ChatUserId, GuildId, InteractionId};
+use crate::chat::{ChannelId, ChatRoleId, ChatUserId, GuildId, InteractionId, MessageId};
 use crate::identity::{ChatRoles, ChatUnreachable};
 use crate::settings::Discord;
 
@@ -45,6 +45,9 @@ pub enum CallError {
     /// The bot's own token is not accepted.
     #[error("Discord does not accept the bot's token")]
     BotToken,
+    /// The channel was found gone or forbidden a short while ago, so it was not tried.
+    #[error("the channel was gone or forbidden a short while ago")]
+    Closed,
     /// Rate limits, outages, deadlines: later.
     #[error("Discord does not answer at the moment")]
     Later,
@@ -53,11 +56,20 @@ pub enum CallError {
 const INVALID_WEBHOOK_TOKEN: isize = 50_027;
 const ALREADY_ACKNOWLEDGED: isize = 40_060;
 
+/// Too many writes in the channel, and too many edits of a message over an hour old: both pass.
+const PASSING: [isize; 2] = [20_028, 30_046];
+
 /// Sorts serenity's error. Its texts hold addresses with tokens, so none of them goes any further.
 pub(super) fn sort(error: &serenity::Error) -> CallError {
-    let serenity::Error::Http(HttpError::UnsuccessfulRequest(answer)) = error else { return CallError::Later };
+    let answer = match error {
+        serenity::Error::Http(HttpError::UnsuccessfulRequest(answer)) => answer,
+        // Serenity found it too long to be sent.
+        serenity::Error::Model(_) => return CallError::Refused(0),
+        _ => return CallError::Later,
+    };
     let code = answer.error.code;
     match (answer.status_code.as_u16(), code) {
+        (_, code) if PASSING.contains(&code) => CallError::Later,
         (_, INVALID_WEBHOOK_TOKEN) => CallError::TokenEnded,
         (_, ALREADY_ACKNOWLEDGED) => CallError::AlreadyAcknowledged,
         (401, _) => CallError::BotToken,
@@ -124,10 +136,7 @@ impl Outbound {
         response: &CreateInteractionResponse,
     ) -> Result<(), CallError> {
         let id = serenity::all::InteractionId::new(id.0);
-        let answer = || {
-            let call = self.http.create_interaction_response(id, token.expose_secret(), response, Vec::new());
-            self.call(ACKNOWLEDGE, call)
-        };
+        let answer = || self.call(ACKNOWLEDGE, response.clone().execute(&*self.http, (id, token.expose_secret())));
         let once_more = async {
             match answer().await {
                 Err(CallError::Later) => {}
@@ -145,16 +154,21 @@ impl Outbound {
 
     /// Puts `card` in the place of the reply.
     pub async fn edit_reply(&self, token: &SecretString, card: &Card) -> Result<(), CallError> {
-        let edit = card.edit();
-        let call = self.http.edit_original_interaction_response(token.expose_secret(), &edit, Vec::new());
-        self.call(CALL, call).await.map(drop)
+        self.call(CALL, card.edit().execute(&*self.http, token.expose_secret())).await.map(drop)
     }
 
     /// Posts `card` as the bot's own message; the same nonce is taken once.
-    pub async fn post(&self, channel: ChannelId, card: &Card, nonce: &str) -> Result<String, CallError> {
-        let message = card.message(nonce);
-        let call = self.http.send_message(serenity::all::ChannelId::new(channel.0), Vec::new(), &message);
-        self.call(CALL, call).await.map(|message| message.id.to_string())
+    pub async fn post(&self, channel: ChannelId, card: &Card, nonce: &str) -> Result<MessageId, CallError> {
+        let place = (serenity::all::ChannelId::new(channel.0), None);
+        let message = self.call(CALL, card.message(nonce).execute(&*self.http, place)).await?;
+        Ok(MessageId(message.id.get()))
+    }
+
+    /// Puts `card` in the place of the bot's own message.
+    pub async fn edit(&self, channel: ChannelId, message: MessageId, card: &Card) -> Result<(), CallError> {
+        let message = serenity::all::MessageId::new(message.0);
+        let place = (serenity::all::ChannelId::new(channel.0), message, None);
+        self.call(CALL, card.edit_message().execute(&*self.http, place)).await.map(drop)
     }
 
     /// Puts the commands of a server in place.

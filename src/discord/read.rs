@@ -4,8 +4,8 @@ use commands::{CustomId, ForeignId, GivenOption, Invocation};
 use secrecy::SecretString;
 use serde_json::Value;
 use serenity::all::{
-    ActionRowComponent, CommandData, CommandDataOptionValue, CommandInteraction, ComponentInteraction,
-    ComponentInteractionDataKind, Member, ModalInteraction,
+    ActionRowComponent, CommandData, CommandDataOption, CommandDataOptionValue, CommandInteraction,
+    ComponentInteraction, ComponentInteractionDataKind, Member, ModalInteraction,
 };
 
 use crate::chat::{Actor, ChannelId, ChatRoleId, ChatUserId, GuildId, InteractionId};
@@ -103,13 +103,25 @@ fn actor(
 }
 
 fn invocation(data: &CommandData) -> Invocation {
-    let options = data.options.iter().map(|option| {
-        let (value, focused) = match &option.value {
-            CommandDataOptionValue::String(text) => (Value::String(text.clone()), false),
-            CommandDataOptionValue::Autocomplete { value, .. } => (Value::String(value.clone()), true),
-            _ => (Value::Null, false),
-        };
-        GivenOption { name: option.name.clone(), value, focused }
-    });
-    Invocation { name: data.name.clone(), options: options.collect() }
+    Invocation { name: data.name.clone(), options: given(&data.options) }
+}
+
+fn given(options: &[CommandDataOption]) -> Vec<GivenOption> {
+    let read = |option: &CommandDataOption| {
+        let mut given =
+            GivenOption { name: option.name.clone(), value: Value::Null, focused: false, options: Vec::new() };
+        match &option.value {
+            CommandDataOptionValue::String(text) => given.value = Value::String(text.clone()),
+            CommandDataOptionValue::Integer(number) => given.value = Value::from(*number),
+            CommandDataOptionValue::Boolean(flag) => given.value = Value::Bool(*flag),
+            CommandDataOptionValue::Autocomplete { value, .. } => {
+                given.value = Value::String(value.clone());
+                given.focused = true;
+            }
+            CommandDataOptionValue::SubCommand(options) => given.options = self::given(options),
+            _ => {}
+        }
+        given
+    };
+    options.iter().map(read).collect()
 }

@@ -1,7 +1,7 @@
-//! How interactions come in at the moment, for health and metrics.
+//! How interactions come in and notices go out at the moment, for health and metrics.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::gateway::{Duty, GatewayStatus};
 use super::http::EndpointStatus;
@@ -36,6 +36,46 @@ impl Status {
             Self::Http(endpoint) => &endpoint.unreadable,
         };
         count.load(Ordering::Relaxed)
+    }
+}
+
+/// Of what goes out.
+#[derive(Debug, Default)]
+pub struct DeliveryStatus {
+    /// Notices that could not be delivered anywhere.
+    dropped: AtomicU64,
+    /// Times that a notice went to another channel, because its own could not be reached.
+    fell_back: AtomicU64,
+    /// Whether Discord refuses the bot's token.
+    token_refused: AtomicBool,
+}
+
+impl DeliveryStatus {
+    /// Why nothing goes out, if so.
+    pub fn hindrance(&self) -> Option<&'static str> {
+        self.token_refused.load(Ordering::Relaxed).then_some("Discord does not accept the bot's token")
+    }
+
+    /// Notices dropped since the start.
+    pub fn notices_dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
+    /// Times since the start that a notice went to another channel.
+    pub fn notices_fell_back(&self) -> u64 {
+        self.fell_back.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn dropped(&self, notices: usize) {
+        self.dropped.fetch_add(u64::try_from(notices).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    pub(super) fn fell_back(&self) {
+        self.fell_back.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn token_refused(&self, refused: bool) {
+        self.token_refused.store(refused, Ordering::Relaxed);
     }
 }
 

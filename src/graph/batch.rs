@@ -7,9 +7,10 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::client::{Graph, Patience, UNAVAILABLE_FIRST, again_after, retry_after_text};
+use super::client::{Graph, Patience, UNAVAILABLE_FIRST, again_after};
 use super::endpoint::{Read, Version};
 use super::error::{Error, Kind, classify};
+use super::headers::retry_after_text;
 use super::odata::Page;
 use super::throttle::Load;
 use crate::budget::Urgency;

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::endpoint::{Read, SyncDevice, Version};
 use super::error::{Error, Kind, Retry, classify};
+use super::headers::{graph_time, header, retry_after};
 use super::odata::Page;
 use super::throttle::{Load, Throttle, Turn};
 use super::token::Token;
@@ -80,6 +80,10 @@ pub struct Stamped<T> {
     pub graph_time: Option<Timestamp>,
 }
 
+/// The turn of one sync.
+#[derive(Debug)]
+pub struct SyncTurn(Turn);
+
 /// An answer that was not an error.
 struct Answer {
     body: Vec<u8>,
@@ -109,18 +113,30 @@ impl Graph {
         }
     }
 
+    /// Waits for the turn of one sync, which is to be used at once. [`Kind::NoTurn`]: others went first for half a minute, or Graph
+    /// asked for a pause.
+    pub async fn sync_turn(&self, urgency: Urgency) -> Result<SyncTurn, Error> {
+        let started = self.clock.now();
+        // A call that has its turn must not wait for Entra.
+        let turn = match self.fresh_token().await {
+            Ok(_token) => self.turn(Load::WRITE, urgency).await,
+            Err(kind) => Err(kind),
+        };
+        turn.map(SyncTurn).map_err(|kind| self.error(kind, 0, started, None))
+    }
+
     /// Asks a device to check in. `Ok` means accepted, never synced.
     ///
-    /// Sent once: after [`Kind::NoAnswer`] the caller must look at the device before it asks again. After [`Kind::NoTurn`] nothing was
-    /// sent: others went first for half a minute, or Graph asked for a pause.
-    pub async fn sync_device(&self, device: DeviceId, urgency: Urgency) -> Result<Option<String>, Error> {
+    /// Sent once: after [`Kind::NoAnswer`] the caller must look at the device before it asks again.
+    pub async fn sync_device(&self, device: DeviceId, turn: SyncTurn) -> Result<Option<String>, Error> {
         if self.observe {
             return Err(self.error(Kind::Observing, 0, self.clock.now(), None));
         }
         let started = self.clock.now();
         let url = SyncDevice(device).url(&self.base);
         let request = || self.http.post(url.clone()).header("Content-Length", "0");
-        let sent = self.send(Load::WRITE, urgency, request).await;
+        // A turn that went stale meanwhile is taken anew, before everybody else: this one stood in line already.
+        let sent = self.send(Load::WRITE, Urgency::Person, Some(turn.0), request).await;
         sent.map(|answer| answer.request_id).map_err(|(kind, id)| self.error(kind, 1, started, id))
     }
 
@@ -187,7 +203,7 @@ impl Graph {
                 Some(body) => self.http.post(url.clone()).json(body),
                 None => self.http.get(url.clone()),
             };
-            let (kind, request_id) = match self.send(load, patience.urgency(), request).await {
+            let (kind, request_id) = match self.send(load, patience.urgency(), None, request).await {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
@@ -209,7 +225,7 @@ impl Graph {
     ) -> Result<(Vec<u8>, Turn), Kind> {
         let url = version.batch_url(&self.base);
         let body = serde_json::json!({ "requests": items });
-        let sent = self.send(load, urgency, || self.http.post(url.clone()).json(&body)).await;
+        let sent = self.send(load, urgency, None, || self.http.post(url.clone()).json(&body)).await;
         sent.map(|answer| (answer.body, answer.turn)).map_err(|(kind, _)| kind)
     }
 
@@ -237,11 +253,12 @@ impl Graph {
         &self,
         load: Load,
         urgency: Urgency,
+        mut turn: Option<Turn>,
         request: impl Fn() -> reqwest::RequestBuilder,
     ) -> Result<Answer, (Kind, Option<String>)> {
         let mut fresh_token = false;
         loop {
-            match Box::pin(self.send_once(load, urgency, request())).await {
+            match Box::pin(self.send_once(load, urgency, turn.take(), request())).await {
                 Err((Kind::Unauthorized, _)) if !fresh_token => {
                     fresh_token = true;
                     self.token.forget();
@@ -251,33 +268,41 @@ impl Graph {
         }
     }
 
-    async fn send_once(
-        &self,
-        load: Load,
-        urgency: Urgency,
-        request: reqwest::RequestBuilder,
-    ) -> Result<Answer, (Kind, Option<String>)> {
-        let token = tokio::time::timeout(self.timeout, self.token.get()).await;
-        let token = match token {
-            Ok(Ok(token)) => token,
+    async fn fresh_token(&self) -> Result<SecretString, Kind> {
+        match tokio::time::timeout(self.timeout, self.token.get()).await {
+            Ok(Ok(token)) => Ok(token),
             Ok(Err(error)) => {
                 tracing::warn!(%error, "Entra gave no token");
-                return Err((Kind::NoToken, None));
+                Err(Kind::NoToken)
             }
             Err(_elapsed) => {
                 tracing::warn!("Entra did not answer in time");
-                return Err((Kind::NoToken, None));
+                Err(Kind::NoToken)
             }
-        };
+        }
+    }
+
+    async fn turn(&self, load: Load, urgency: Urgency) -> Result<Turn, Kind> {
         let patience = match urgency {
             // A person reads what there is to say.
             Urgency::Person => Some(INTERACTIVE),
             _ => (load.writes > 0).then_some(WRITE_TURN),
         };
         let deadline = patience.map(|patience| self.clock.steady() + patience);
-        let turn = match self.throttle.turn(load, urgency, deadline).await {
-            Ok(turn) => turn,
-            Err(NoTurn) => return Err((Kind::NoTurn, None)),
+        self.throttle.turn(load, urgency, deadline).await.map_err(|NoTurn| Kind::NoTurn)
+    }
+
+    async fn send_once(
+        &self,
+        load: Load,
+        urgency: Urgency,
+        turn: Option<Turn>,
+        request: reqwest::RequestBuilder,
+    ) -> Result<Answer, (Kind, Option<String>)> {
+        let token = self.fresh_token().await.map_err(|kind| (kind, None))?;
+        let turn = match turn.filter(|turn| turn.is_good(&self.clock)) {
+            Some(turn) => turn,
+            None => self.turn(load, urgency).await.map_err(|kind| (kind, None))?,
         };
         let client_request_id = uuid::Uuid::new_v4().to_string();
         let sent = request
@@ -345,48 +370,4 @@ pub(super) fn again_after(error: &Error, patience: Patience, wait: SignedDuratio
         Retry::Backoff => wait,
     };
     (patience.tries() && error.elapsed + next <= INTERACTIVE).then_some(next)
-}
-
-fn header(headers: &HeaderMap, name: &str) -> Option<String> {
-    headers.get(name)?.to_str().ok().map(str::to_owned)
-}
-
-fn graph_time(headers: &HeaderMap) -> Option<Timestamp> {
-    let date = httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()?;
-    Timestamp::try_from(date).ok()
-}
-
-/// `Retry-After` in either form: seconds, or an HTTP date on Graph's own clock.
-fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<SignedDuration> {
-    retry_after_text(headers.get(RETRY_AFTER)?.to_str().ok()?, now)
-}
-
-/// The same from the header's text alone, as items of a batch carry it.
-pub(super) fn retry_after_text(text: &str, now: Timestamp) -> Option<SignedDuration> {
-    let text = text.trim();
-    if let Ok(seconds) = text.parse::<u32>() {
-        return Some(SignedDuration::from_secs(seconds.into()));
-    }
-    let date = Timestamp::try_from(httpdate::parse_http_date(text).ok()?).ok()?;
-    Some(date.duration_since(now).max(SignedDuration::ZERO))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn headers(retry_after: &str) -> HeaderMap {
-        [(RETRY_AFTER, retry_after.parse().unwrap())].into_iter().collect()
-    }
-
-    #[test]
-    fn retry_after_is_read_in_either_form() {
-        let now = "2026-11-23T10:00:00Z".parse().unwrap();
-        assert_eq!(retry_after(&headers("10"), now), Some(SignedDuration::from_secs(10)));
-        let date = headers("Mon, 23 Nov 2026 10:00:30 GMT");
-        assert_eq!(retry_after(&date, now), Some(SignedDuration::from_secs(30)));
-        let past = headers("Mon, 23 Nov 2026 09:00:00 GMT");
-        assert_eq!(retry_after(&past, now), Some(SignedDuration::ZERO));
-        assert_eq!(retry_after(&headers("soon"), now), None);
-    }
 }

@@ -65,11 +65,12 @@ impl Graph {
     }
 }
 
-fn matches(by: SearchBy, device: &Device, term: &str) -> bool {
+pub(super) fn matches(by: SearchBy, device: &Device, term: &str) -> bool {
     let value = match by {
         SearchBy::Name => Some(device.name.as_str()),
         SearchBy::Serial => device.serial.as_deref(),
         SearchBy::UserPrincipalName => device.user_principal_name.as_deref(),
+        SearchBy::EntraDevice => return device.entra_device_id.is_some_and(|id| id.to_string() == term.to_lowercase()),
     };
     value.is_some_and(|value| value.to_lowercase() == term.to_lowercase())
 }

@@ -16,6 +16,12 @@ const DEVICE_SINGLE: &str = "id,deviceName,operatingSystem,osVersion,lastSyncDat
 /// Properties of a person: whether the account still counts, and what to call them.
 const USER: &str = "id,displayName,userPrincipalName,accountEnabled,userType";
 
+/// Properties of a device that say whether it checked in, and whether it still will.
+const CHECK_IN: &str = "id,lastSyncDateTime,managementState,complianceState";
+
+/// Properties of a group: what it is called.
+const GROUP: &str = "id,displayName";
+
 /// Devices on a page; Graph's largest.
 const PAGE: &str = "1000";
 
@@ -25,6 +31,7 @@ pub(super) enum SearchBy {
     Name,
     Serial,
     UserPrincipalName,
+    EntraDevice,
 }
 
 /// A request that changes nothing.
@@ -42,6 +49,15 @@ pub(super) enum Read {
     /// The assignments of one role; of these rows only the ids are to be trusted.
     AssignmentsOfRole(RoleId),
     User(EntraUserId),
+    /// A person by the user principal name, as somebody typed it.
+    UserBySignIn(String),
+    /// A person's devices; a filter by `userId` would be ignored.
+    UserDevices(EntraUserId),
+    /// Where every device stands, in as few pages as can be.
+    CheckIns,
+    Group(GroupId),
+    /// Groups with exactly this display name, which need not be one.
+    GroupsNamed(String),
     /// The Entra roles that are active for a person now, by groups and by PIM too.
     DirectoryRoles(EntraUserId),
     DirectoryDevice(EntraDeviceId),
@@ -101,7 +117,7 @@ impl Read {
         let managed = |rest: &[&str]| join(base, &[&["v1.0", "deviceManagement", "managedDevices"], rest].concat());
         let roles = |rest: &[&str]| join(base, &[&["v1.0", "deviceManagement"], rest].concat());
         let mut url = match self {
-            Self::Devices | Self::DevicesBy(..) => managed(&[]),
+            Self::Devices | Self::DevicesBy(..) | Self::CheckIns => managed(&[]),
             Self::Device(id) => managed(&[&id.to_string()]),
             Self::PrimaryUsers(id) => managed(&[&id.to_string(), "users"]),
             Self::DeviceTags(id) => join(base, &["beta", "deviceManagement", "managedDevices", &id.to_string()]),
@@ -109,6 +125,10 @@ impl Read {
             Self::RoleAssignments => roles(&["roleAssignments"]),
             Self::AssignmentsOfRole(id) => roles(&["roleDefinitions", &id.to_string(), "roleAssignments"]),
             Self::User(id) => join(base, &["v1.0", "users", &id.to_string()]),
+            Self::UserBySignIn(name) => join(base, &["v1.0", "users", name]),
+            Self::UserDevices(id) => join(base, &["v1.0", "users", &id.to_string(), "managedDevices"]),
+            Self::Group(id) => join(base, &["v1.0", "groups", &id.to_string()]),
+            Self::GroupsNamed(_) => join(base, &["v1.0", "groups"]),
             Self::DirectoryRoles(id) => {
                 join(base, &["v1.0", "users", &id.to_string(), "transitiveMemberOf", "microsoft.graph.directoryRole"])
             }
@@ -146,13 +166,20 @@ impl Read {
                     SearchBy::Name => "deviceName",
                     SearchBy::Serial => "serialNumber",
                     SearchBy::UserPrincipalName => "userPrincipalName",
+                    SearchBy::EntraDevice => "azureADDeviceId",
                 };
                 let filter = format!("{property} eq {}", quote(text));
                 vec![("$filter", filter), ("$select", DEVICE_LIST.to_owned())]
             }
             Self::Device(_) => vec![("$select", DEVICE_SINGLE.to_owned())],
             Self::DeviceTags(_) => vec![("$select", "id,roleScopeTagIds".to_owned())],
-            Self::User(_) => vec![("$select", USER.to_owned())],
+            Self::User(_) | Self::UserBySignIn(_) => vec![("$select", USER.to_owned())],
+            Self::UserDevices(_) => vec![("$select", DEVICE_LIST.to_owned())],
+            Self::CheckIns => vec![("$select", CHECK_IN.to_owned()), ("$top", PAGE.to_owned())],
+            Self::Group(_) => vec![("$select", GROUP.to_owned())],
+            Self::GroupsNamed(name) => {
+                vec![("$filter", format!("displayName eq {}", quote(name))), ("$select", GROUP.to_owned())]
+            }
             Self::DirectoryRoles(_) => vec![("$select", "id,displayName,roleTemplateId".to_owned())],
             Self::PrimaryUsers(_) => vec![("$select", "id".to_owned())],
             Self::DirectoryDevice(id) => {
@@ -177,6 +204,9 @@ impl Read {
         let identity_units = match self {
             Self::UserInGroups(..) | Self::DeviceInGroups(..) => 4,
             Self::User(_)
+            | Self::UserBySignIn(_)
+            | Self::Group(_)
+            | Self::GroupsNamed(_)
             | Self::DirectoryRoles(_)
             | Self::DirectoryDevice(_)
             | Self::GroupUsers(_)

@@ -79,6 +79,13 @@ pub(super) struct Turn {
     places: Vec<(Limit, Place)>,
 }
 
+impl Turn {
+    /// Whether each of its places may still be used.
+    pub(super) fn is_good(&self, clock: &Clock) -> bool {
+        self.places.iter().all(|(_, place)| place.is_good(clock))
+    }
+}
+
 /// What Graph counts by itself; a write is a request as well, and so is the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Limit {

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::intune::{
-    AssignmentId, AssignmentRow, Compliance, Device, DeviceId, EntraUserId, GroupId, PendingAction, Platform,
-    RoleDefinition, RoleId, Scope, ScopeTag, Tags,
+    AssignmentId, AssignmentRow, Compliance, Device, DeviceId, EntraUserId, GroupId, OwnerType, PendingAction,
+    Platform, RoleDefinition, RoleId, Scope, ScopeTag, Tags,
 };
 
 /// A managedDevice.
@@ -43,6 +43,8 @@ pub(super) struct WireDevice {
     model: Option<String>,
     #[serde(default)]
     device_action_results: Option<Vec<WireActionResult>>,
+    #[serde(default)]
+    managed_device_owner_type: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -90,6 +92,7 @@ impl From<WireDevice> for Device {
             model: filled(wire.model),
             entra_device_id: id(wire.azure_ad_device_id, |id: &crate::intune::EntraDeviceId| id.is_nil()),
             pending_action,
+            owner: wire.managed_device_owner_type.as_deref().and_then(OwnerType::read),
         }
     }
 }

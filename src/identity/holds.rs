@@ -1,5 +1,6 @@
 //! What someone holds at this moment: by their link to an Entra person, or by their chat roles.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -8,7 +9,7 @@ use super::gate::{CheckFailed, Gate};
 use super::memory::Roles;
 use crate::chat::{Actor, ChatRoleId, ChatUserId};
 use crate::graph::{Error, Patience, PersonFacts};
-use crate::intune::{Denial, EntraAdmin, EntraUserId, Grant, RoleDefinition, Scope, Source, Tags};
+use crate::intune::{Denial, EntraAdmin, EntraUserId, Grant, GroupId, RoleDefinition, Scope, Source, Tags};
 use crate::settings::ChatRole;
 use crate::store::Link;
 
@@ -97,6 +98,17 @@ impl Gate {
             return Ok(Holds::Everything(role));
         }
         Ok(Holds::Grants { grants: assigned(&roles, &facts), missing: Vec::new(), linked: true })
+    }
+
+    /// Which of these groups the Entra person behind a chat account is in; nobody's account is in none.
+    pub async fn groups_of(
+        &self,
+        user: ChatUserId,
+        groups: &BTreeSet<GroupId>,
+        patience: Patience,
+    ) -> Result<BTreeSet<GroupId>, CheckFailed> {
+        let Who::Linked(link) = self.who(user).await? else { return Ok(BTreeSet::new()) };
+        Ok(self.graph.person(link.person.id, groups, false, patience).await?.groups)
     }
 
     async fn person(

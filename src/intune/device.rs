@@ -40,6 +40,29 @@ pub struct Device {
     pub entra_device_id: Option<EntraDeviceId>,
     /// A wipe, retire or delete that is on its way, from `deviceActionResults` (single reads only).
     pub pending_action: Option<PendingAction>,
+    /// Whose it is, if Intune says so.
+    #[serde(default)]
+    pub owner: Option<OwnerType>,
+}
+
+/// `managedDeviceOwnerType`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OwnerType {
+    /// The company's.
+    Company,
+    /// The person's own.
+    Personal,
+}
+
+impl OwnerType {
+    /// Reads `managedDeviceOwnerType`; `unknown` and values newer than this program are none.
+    pub fn read(text: &str) -> Option<Self> {
+        match text {
+            "company" => Some(Self::Company),
+            "personal" => Some(Self::Personal),
+            _ => None,
+        }
+    }
 }
 
 /// Operating systems, as Intune's Sync page groups them.
@@ -226,6 +249,7 @@ pub(crate) mod tests {
             model: None,
             entra_device_id: None,
             pending_action: None,
+            owner: None,
         }
     }
 

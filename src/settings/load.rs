@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
-use super::Settings;
+use super::{Settings, approval, notify};
 
 /// Every key with its default.
 const DEFAULTS: &str = include_str!("../../config/default.toml");
@@ -27,7 +27,7 @@ const SECRETS: [(&str, &str); 7] = [
 ];
 
 /// Keys of one `[[access.chat_role]]`.
-const CHAT_ROLE_KEYS: [&str; 3] = ["discord_role", "intune_role", "scope_groups"];
+const CHAT_ROLE_KEYS: &[&str] = &["discord_role", "intune_role", "scope_groups"];
 
 /// Where settings come from.
 #[derive(Clone, Debug, Default)]
@@ -135,6 +135,8 @@ fn is_known(defaults: &Table, section: &str, key: &str) -> bool {
         |key: &str| defaults.get(section).and_then(Value::as_table).is_some_and(|table| table.contains_key(key));
     known(key)
         || (section == "access" && key == "chat_role")
+        || (section == "approval" && key == "rule")
+        || (section == "notify" && matches!(key, "rule" | "webhook"))
         || SECRETS.iter().any(|&(of, secret)| of == section && key.strip_suffix("_file") == Some(secret))
 }
 
@@ -151,7 +153,16 @@ fn overlay(merged: &mut Table, over: Table, defaults: &Table, place: &str) -> Re
                 return Err(unknown(&format!("{section}.{key}"), place, reference_keys().into_iter()));
             }
             if section == "access" && key == "chat_role" {
-                check_chat_roles(&value, place)?;
+                check_rows("access.chat_role", CHAT_ROLE_KEYS, &value, place)?;
+            }
+            if section == "approval" && key == "rule" {
+                check_rows("approval.rule", approval::KEYS, &value, place)?;
+            }
+            if section == "notify" && key == "rule" {
+                check_rows("notify.rule", notify::RULE_KEYS, &value, place)?;
+            }
+            if section == "notify" && key == "webhook" {
+                check_rows("notify.webhook", notify::WEBHOOK_KEYS, &value, place)?;
             }
             // A file's `token_file` replaces a default `token`, and the environment's the file's.
             into.insert(key, value);
@@ -160,12 +171,16 @@ fn overlay(merged: &mut Table, over: Table, defaults: &Table, place: &str) -> Re
     Ok(())
 }
 
-fn check_chat_roles(value: &Value, place: &str) -> Result<(), BadSettings> {
-    let rows = value.as_array().ok_or_else(|| BadSettings::value("access.chat_role", "write [[access.chat_role]]"))?;
-    for key in rows.iter().filter_map(Value::as_table).flat_map(|row| row.keys()) {
-        if !CHAT_ROLE_KEYS.contains(&key.as_str()) {
-            let known = CHAT_ROLE_KEYS.iter().map(|known| format!("access.chat_role.{known}"));
-            return Err(unknown(&format!("access.chat_role.{key}"), place, known));
+/// Rows of tables: each key must be a known one.
+fn check_rows(name: &str, keys: &[&str], value: &Value, place: &str) -> Result<(), BadSettings> {
+    let hint = || BadSettings::value(name, format!("write [[{name}]]"));
+    let rows = value.as_array().ok_or_else(hint)?;
+    for row in rows {
+        for key in row.as_table().ok_or_else(hint)?.keys() {
+            if !keys.contains(&key.as_str()) {
+                let known = keys.iter().map(|known| format!("{name}.{known}"));
+                return Err(unknown(&format!("{name}.{key}"), place, known));
+            }
         }
     }
     Ok(())
@@ -197,7 +212,7 @@ fn environment(env: &BTreeMap<String, String>, defaults: &Table) -> Result<Table
             return Err(unknown(name, "the environment", env_names()));
         };
         let (section, key) = (section.to_ascii_lowercase(), key.to_ascii_lowercase());
-        if !is_known(defaults, &section, &key) || key == "chat_role" {
+        if !is_known(defaults, &section, &key) || matches!(key.as_str(), "chat_role" | "rule" | "webhook") {
             return Err(unknown(name, "the environment", env_names()));
         }
         let default = defaults.get(&section).and_then(|section| section.get(&key));

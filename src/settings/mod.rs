@@ -1,18 +1,22 @@
 //! The settings: read, checked, and typed once at start. Secrets never print.
 
 mod access;
+mod approval;
 mod audit;
+mod discord;
 mod load;
 mod measure;
+mod notify;
 mod public_key;
 mod reader;
 mod typed;
 
 pub use access::{Access, ChatRole, Link};
+pub use approval::{ApprovalRule, Hours};
 pub use audit::Audit;
+pub use discord::{Discord, Mode};
 pub use load::{BadSettings, Source, load, reference_keys};
 pub use measure::{BadDuration, BadRate, Rate, parse_duration};
+pub use notify::{Notify, NotifyRule, Webhook};
 pub use public_key::{NotAPublicKey, PublicKey};
-pub use typed::{
-    Apps, Credential, Directory, Discord, Entra, Graph, Limits, Log, LogFormat, Mode, Settings, Store, Sync, Watch, Web,
-};
+pub use typed::{Apps, Credential, Directory, Entra, Graph, Limits, Log, LogFormat, Settings, Store, Sync, Watch, Web};

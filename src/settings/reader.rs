@@ -78,23 +78,33 @@ impl Reader<'_> {
 
     /// An address: encrypted, unless it never leaves the machine.
     pub(super) fn url(&self, section: &str, key: &str) -> Result<Url, BadSettings> {
-        let name = format!("{section}.{key}");
-        let url: Url = self.text(section, key)?.parse().map_err(|error| BadSettings::value(&name, error))?;
-        let loopback = match url.host() {
-            Some(Host::Ipv4(ip)) => ip.is_loopback(),
-            Some(Host::Ipv6(ip)) => ip.is_loopback(),
-            Some(Host::Domain(name)) => name == "localhost",
-            None => false,
-        };
-        match url.scheme() {
-            "https" | "wss" => Ok(url),
-            "http" | "ws" if loopback => Ok(url),
-            scheme @ ("http" | "ws") => {
-                let why = format!("plain {scheme} is accepted for loopback addresses only; write {scheme}s://");
-                Err(BadSettings::value(name, why))
-            }
-            scheme => Err(BadSettings::value(name, format!("{scheme} is not an address this can use"))),
+        check_address(&format!("{section}.{key}"), self.text(section, key)?)
+    }
+}
+
+/// The rows of `[[section.key]]`; their form was checked when the files were read.
+pub(super) fn rows<'a>(read: &'a Reader<'_>, section: &str, key: &str) -> impl Iterator<Item = &'a Table> + use<'a> {
+    let rows = read.get(section, key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    rows.iter().filter_map(Value::as_table)
+}
+
+/// Reads an address: encrypted, unless it never leaves the machine.
+pub(super) fn check_address(name: &str, text: &str) -> Result<Url, BadSettings> {
+    let url: Url = text.parse().map_err(|error| BadSettings::value(name, error))?;
+    let loopback = match url.host() {
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    };
+    match url.scheme() {
+        "https" | "wss" => Ok(url),
+        "http" | "ws" if loopback => Ok(url),
+        scheme @ ("http" | "ws") => {
+            let why = format!("plain {scheme} is accepted for loopback addresses only; write {scheme}s://");
+            Err(BadSettings::value(name, why))
         }
+        scheme => Err(BadSettings::value(name, format!("{scheme} is not an address this can use"))),
     }
 }
 

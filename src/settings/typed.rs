@@ -6,12 +6,13 @@ use toml::Table;
 use url::Url;
 
 use super::access::{Access, Link, access, link};
+use super::approval::{ApprovalRule, rules};
 use super::audit::{Audit, audit};
+use super::discord::{Discord, discord};
 use super::load::BadSettings;
 use super::measure::Rate;
-use super::public_key::PublicKey;
+use super::notify::{Notify, notify};
 use super::reader::Reader;
-use crate::chat::{ApplicationId, ChannelId, GuildId};
 use crate::intune::TenantId;
 
 /// Every setting.
@@ -29,6 +30,10 @@ pub struct Settings {
     pub store: Store,
     /// `[access]`
     pub access: Access,
+    /// `[[approval.rule]]`
+    pub approval_rules: Vec<ApprovalRule>,
+    /// `[notify]`
+    pub notify: Notify,
     /// `[audit]`
     pub audit: Audit,
     /// `[sync]`
@@ -45,36 +50,6 @@ pub struct Settings {
     pub web: Web,
     /// `[log]`
     pub log: Log,
-}
-
-/// `[discord]`
-#[derive(Clone, Debug)]
-pub struct Discord {
-    /// The bot's token.
-    pub token: SecretString,
-    /// The application.
-    pub application_id: ApplicationId,
-    /// Servers to work in.
-    pub guild_ids: Vec<GuildId>,
-    /// Channels to work in; empty: all of those servers'.
-    pub channel_ids: Vec<ChannelId>,
-    /// Where outcomes are announced.
-    pub team_channel_id: Option<ChannelId>,
-    /// Discord's API, when it is not Discord's own address.
-    pub api_url: Option<Url>,
-    /// The gateway; `None`: asked of the API.
-    pub gateway_url: Option<Url>,
-    /// How interactions come in.
-    pub mode: Mode,
-}
-
-/// How interactions come in; an application has one or the other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// Over a connection that the bot holds open.
-    Gateway,
-    /// Posted by Discord to `[web] listen`, signed with this key.
-    Http(PublicKey),
 }
 
 /// `[entra]`
@@ -134,6 +109,10 @@ pub struct Sync {
     pub require_reason: bool,
     /// How long to keep trying a call that Graph does not take.
     pub give_up: SignedDuration,
+    /// The most devices of one request.
+    pub max_devices: usize,
+    /// How long a second person has to agree.
+    pub approval_timeout: SignedDuration,
 }
 
 /// `[watch]`
@@ -171,6 +150,10 @@ pub struct Apps {
     pub settle: SignedDuration,
     /// How many failed apps are looked up.
     pub max_failures: usize,
+    /// Whether an index of the devices with retryable failures is kept.
+    pub index: bool,
+    /// How often it is read anew.
+    pub index_refresh: Option<SignedDuration>,
     /// Another table of error codes.
     pub error_codes_file: Option<std::path::PathBuf>,
 }
@@ -217,9 +200,6 @@ pub enum LogFormat {
     Json,
 }
 
-/// Discord's own address, with which serenity's limiter stays on.
-const DISCORD: &str = "https://discord.com/";
-
 impl Settings {
     pub(super) fn from_table(table: &Table) -> Result<Self, BadSettings> {
         let read = Reader(table);
@@ -236,6 +216,8 @@ impl Settings {
                 ),
             },
             access: access(&read)?,
+            approval_rules: rules(&read)?,
+            notify: notify(&read)?,
             audit: audit(&read)?,
             sync: Sync {
                 cooldown: read.duration("sync", "cooldown")?,
@@ -243,6 +225,8 @@ impl Settings {
                 observe: read.flag("sync", "observe")?,
                 require_reason: read.flag("sync", "require_reason")?,
                 give_up: read.duration("sync", "give_up")?,
+                max_devices: read.number("sync", "max_devices")?,
+                approval_timeout: read.duration("sync", "approval_timeout")?,
             },
             watch: watch(&read)?,
             directory: Directory { refresh: read.duration("directory", "refresh")? },
@@ -250,6 +234,8 @@ impl Settings {
                 beta: read.flag("apps", "beta")?,
                 settle: read.duration("apps", "settle")?,
                 max_failures: read.number("apps", "max_failures")?,
+                index: read.flag("apps", "index")?,
+                index_refresh: Some(read.duration("apps", "index_refresh")?).filter(SignedDuration::is_positive),
                 error_codes_file: read.optional("apps", "error_codes_file")?,
             },
             limits: Limits {
@@ -268,54 +254,6 @@ impl Settings {
                 },
             },
         })
-    }
-}
-
-fn discord(read: &Reader<'_>) -> Result<Discord, BadSettings> {
-    let api_url = read.url("discord", "api_url")?;
-    let gateway_url = match read.text("discord", "gateway_url")? {
-        "" => None,
-        _ => Some(read.url("discord", "gateway_url")?),
-    };
-    let own_address = api_url.as_str() == DISCORD;
-    if let Some(gateway) = &gateway_url
-        && !own_address
-        && gateway.host() != api_url.host()
-    {
-        let why = "must be on the host of discord.api_url, so that the token goes nowhere else";
-        return Err(BadSettings::value("discord.gateway_url", why));
-    }
-    let guild_ids = read.list("discord", "guild_ids")?;
-    if guild_ids.is_empty() {
-        return Err(BadSettings::value("discord.guild_ids", "name at least one server to work in"));
-    }
-    let mode = mode(read)?;
-    Ok(Discord {
-        token: SecretString::from(
-            read.filled("discord", "token", "is the bot's token; set it, or discord.token_file")?.to_owned(),
-        ),
-        application_id: read.parsed("discord", "application_id", "is the Application ID of General Information")?,
-        guild_ids,
-        channel_ids: read.list("discord", "channel_ids")?,
-        team_channel_id: read.optional("discord", "team_channel_id")?,
-        api_url: (!own_address).then_some(api_url),
-        gateway_url,
-        mode,
-    })
-}
-
-fn mode(read: &Reader<'_>) -> Result<Mode, BadSettings> {
-    match read.text("discord", "mode")? {
-        "gateway" => Ok(Mode::Gateway),
-        "http" => {
-            let hint = "is needed with discord.mode = \"http\": the Public Key of General Information";
-            let key = read.parsed("discord", "public_key", hint)?;
-            let hint =
-                "is needed with discord.mode = \"http\": where Discord's interactions arrive, such as 0.0.0.0:8080";
-            read.filled("web", "listen", hint)?;
-            Ok(Mode::Http(key))
-        }
-        _ => Err(BadSettings::value("discord.mode", "write \"gateway\" or \"http\"")),
     }
 }
 

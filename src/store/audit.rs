@@ -27,6 +27,20 @@ pub enum Event {
     Confirmed,
     /// No.
     Cancelled,
+    /// Nothing more is sent for a bulk request.
+    Stopped,
+    /// A second person agreed.
+    Approved,
+    /// A second person refused.
+    Rejected,
+    /// Nobody answered in time.
+    ApprovalExpired,
+    /// The devices changed before everybody had agreed: all votes are void.
+    VotesVoid,
+    /// Nothing is sent from now on.
+    Frozen,
+    /// That ended early.
+    Unfrozen,
     /// The card's time ran out.
     Expired,
     /// A click that counted for nothing: foreign, old, repeated or forged.
@@ -62,6 +76,13 @@ impl Event {
             Self::Read => "read",
             Self::Confirmed => "confirmed",
             Self::Cancelled => "cancelled",
+            Self::Stopped => "stopped",
+            Self::Approved => "approved",
+            Self::Rejected => "rejected",
+            Self::ApprovalExpired => "approval_expired",
+            Self::VotesVoid => "votes_void",
+            Self::Frozen => "frozen",
+            Self::Unfrozen => "unfrozen",
             Self::Expired => "expired",
             Self::ClickIgnored => "click_ignored",
             Self::Gate => "gate",
@@ -139,6 +160,7 @@ impl AuditRow {
 
 /// Appends a row at the end of the chain. The transaction holds the writing lock, so nobody appends beside it.
 pub(super) async fn append(tx: &mut Tx, tenant: &str, at: Timestamp, row: &AuditRow) -> Result<(), Error> {
+    tx.2.saw_event(row.event.as_str());
     let actor_user = row.actor.as_ref().map(|actor| actor.user.to_string());
     let entra_user = match &actor_user {
         None => None,

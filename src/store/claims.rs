@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use super::leases::{Lease, Leased, token, until};
 use super::model::{Answer, DeviceSyncState};
 use super::query::query;
-use super::requests::StoredRequest;
-use super::row::millis;
+use super::requests::{StoredRequest, stored};
+use super::row::{Row, millis};
 use super::{DeviceSyncId, Error, Store};
 use crate::intune::Device;
 
@@ -27,6 +27,8 @@ pub struct ClaimedSync {
     pub started_at: Timestamp,
     /// The attempts so far, oldest first.
     pub attempts: Vec<Attempt>,
+    /// Whether it is one of many, for which nobody waits in particular.
+    pub bulk: bool,
     pub(super) lease: String,
 }
 
@@ -41,6 +43,17 @@ pub struct Attempt {
     pub requested_at: Timestamp,
     /// What Graph answered; `None`: nothing was recorded.
     pub answer: Option<Answer>,
+}
+
+impl Attempt {
+    pub(super) fn read(row: &Row) -> Result<Self, Error> {
+        Ok(Self {
+            number: row.count("number")?,
+            baseline: row.optional_at("baseline")?,
+            requested_at: row.at("requested_at")?,
+            answer: row.optional_text("answer")?.map(|word| Answer::read(&word)).transpose()?,
+        })
+    }
 }
 
 impl ClaimedSync {
@@ -62,7 +75,9 @@ impl Store {
         let row = query(
             "UPDATE device_syncs SET lease_until = $2, lease_token = $3, lease_owner = $5
               WHERE id = (SELECT id FROM device_syncs
-                           WHERE tenant_id = $4 AND due_at <= $1 AND (lease_until IS NULL OR lease_until < $1)
+                           WHERE tenant_id = $4 AND urgency = 0 AND due_at <= $1 AND (lease_until IS NULL OR lease_until < $1)
+                             AND (state <> 'queued' OR NOT EXISTS
+                                  (SELECT 1 FROM freezes f WHERE f.tenant_id = $4 AND f.ends_at > $1))
                            ORDER BY due_at, id LIMIT 1 /*postgres FOR UPDATE SKIP LOCKED */)
              RETURNING id, request_id, device, state, tries, started_at",
         )
@@ -75,19 +90,15 @@ impl Store {
         .await?;
         let Some(row) = row else { return Ok(None) };
         let id: DeviceSyncId = row.parsed("id")?;
-        let request =
-            query("SELECT id, state, actor, reason, created_at, reply_token, reply_until FROM requests WHERE id = $1")
-                .bind(row.text("request_id")?)
-                .fetch_one(&self.engine)
-                .await?;
         Ok(Some(ClaimedSync {
             id,
-            request: StoredRequest::read(&request)?,
+            request: stored(&self.engine, &row.text("request_id")?).await?,
             device: row.json("device")?,
             state: DeviceSyncState::read(&row.text("state")?)?,
             tries: row.count("tries")?,
             started_at: row.at("started_at")?,
             attempts: self.attempts(id).await?,
+            bulk: false,
             lease,
         }))
     }
@@ -99,22 +110,16 @@ impl Store {
         .bind(id.to_string())
         .fetch_all(&self.engine)
         .await?;
-        rows.iter()
-            .map(|row| {
-                Ok(Attempt {
-                    number: row.count("number")?,
-                    baseline: row.optional_at("baseline")?,
-                    requested_at: row.at("requested_at")?,
-                    answer: row.optional_text("answer")?.map(|word| Answer::read(&word)).transpose()?,
-                })
-            })
-            .collect()
+        rows.iter().map(Attempt::read).collect()
     }
 
-    /// When the next device sync is due; past if one waits already.
-    pub async fn next_due_sync(&self) -> Result<Option<Timestamp>, Error> {
-        query("SELECT MIN(CASE WHEN lease_until > due_at THEN lease_until ELSE due_at END) AS next FROM device_syncs WHERE tenant_id = $1 AND due_at IS NOT NULL")
+    /// When the next device sync is due; past if one waits already. What a freeze holds back is due at its end.
+    pub async fn next_due_sync(&self, now: Timestamp) -> Result<Option<Timestamp>, Error> {
+        let thawed_at = self.freeze(now).await?.map_or(i64::MIN, |freeze| millis(freeze.ends_at));
+        query("SELECT MIN(CASE WHEN lease_until > due_at THEN lease_until WHEN state = 'queued' AND due_at < $2 THEN $2 ELSE due_at END) AS next
+                 FROM device_syncs WHERE tenant_id = $1 AND urgency = 0 AND due_at IS NOT NULL")
             .bind(&self.tenant)
+            .bind(thawed_at)
             .fetch_one(&self.engine)
             .await?
             .optional_at("next")

@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::Error;
 use super::audit_chain::ChainKey;
 use super::query::Query;
 use super::row::Row;
+use super::{Error, commits};
+use crate::crash_points::Trail;
 
 /// A database.
 #[async_trait]
@@ -62,13 +63,17 @@ pub(super) trait Listen: Send {
 #[derive(Clone, Debug)]
 pub(super) struct Pool(pub(super) Arc<dyn Engine>);
 
-/// A transaction of it, with what its audit rows are sealed with.
-pub(super) struct Tx(pub(super) Box<dyn Writing>, pub(super) ChainKey);
+/// A transaction of it, with what its audit rows are sealed with, and what it did so far.
+pub(super) struct Tx(pub(super) Box<dyn Writing>, pub(super) ChainKey, pub(super) Trail);
 
 impl Tx {
     /// Makes it count.
     pub(super) async fn commit(self) -> Result<(), Error> {
-        self.0.commit().await
+        commits::begin();
+        self.2.before();
+        self.0.commit().await.map_err(commits::failed)?;
+        self.2.after();
+        Ok(())
     }
 
     /// Undoes it.

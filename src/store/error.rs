@@ -1,6 +1,6 @@
 //! What can go wrong with the store.
 
-/// A store operation that did not happen: nothing of it was recorded.
+/// A store operation that did not happen: nothing of it was recorded, unless it is [`Error::Uncertain`].
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The address is not one that this program can use.
@@ -9,9 +9,12 @@ pub enum Error {
     /// The database could not be reached, or refused.
     #[error("the database refused: {0}")]
     Database(#[from] sqlx::Error),
-    /// It did not answer in time. Whether a commit took place is not known.
+    /// It did not answer in time.
     #[error("the database did not answer in time")]
     NoAnswer,
+    /// A commit was sent, and the database did not say whether it took place.
+    #[error("it is not known whether the database recorded it")]
+    Uncertain,
     /// The schema could not be brought up to date.
     #[error("the database's schema could not be brought up to date: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
@@ -35,7 +38,7 @@ pub enum Error {
 
 impl Error {
     #[expect(clippy::needless_pass_by_value, reason = "callers pass errors and literals alike")]
-    pub(super) fn row(what: &'static str, why: impl ToString) -> Self {
+    pub(crate) fn row(what: &'static str, why: impl ToString) -> Self {
         Self::Row { what, why: why.to_string() }
     }
 }

@@ -6,13 +6,13 @@ use serde_json::json;
 use super::audit::append;
 use super::claims::ClaimedSync;
 use super::engine::Tx;
-use super::model::{Address, Answer, Notice, Outcome, RefusedWhy};
+use super::model::{Answer, Outcome, RefusedWhy};
+use super::notice::{Address, Notice};
 use super::notices::{NewNotice, insert};
 use super::query::query;
-use super::row::{json as to_json, millis};
+use super::row::{Row, json as to_json, millis};
 use super::steps::write_answer;
 use super::{AuditRow, DeviceSyncId, Error, Event, RequestId, Store};
-use crate::chat::ChannelId;
 
 /// How a device sync ends.
 #[derive(Debug)]
@@ -21,14 +21,36 @@ pub struct Ending<'a> {
     pub outcome: &'a Outcome,
     /// The answer to the last attempt, where it is the answer that ends it.
     pub answer: Option<(Answer, Option<&'a str>)>,
-    /// Where the team reads.
-    pub team_channel: Option<ChannelId>,
+    /// Who else is told.
+    pub tell: Tell,
+}
+
+/// Who is told of an end, beside those who asked.
+#[derive(Clone, Debug, Default)]
+pub struct Tell {
+    /// Of the device sync.
+    pub of_device: Vec<Sink>,
+    /// Of a request for many devices, when this was its last.
+    pub of_request: Vec<Sink>,
+}
+
+/// Where something is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sink {
+    /// Where.
+    pub address: Address,
+    /// Not before this, together with what else comes until then.
+    pub digest: Option<Timestamp>,
+    /// Only of requests for at least so many devices.
+    pub min_devices: u32,
 }
 
 /// One of those that end together.
 struct Ended {
     id: DeviceSyncId,
     request: RequestId,
+    /// Whether its request is for many devices, which is told as a whole.
+    bulk: bool,
 }
 
 impl Store {
@@ -39,7 +61,7 @@ impl Store {
     pub async fn finish(&self, now: Timestamp, claimed: &ClaimedSync, ending: &Ending<'_>) -> Result<bool, Error> {
         let mut tx = self.begin().await?;
         let held = query(
-            "UPDATE device_syncs SET state = 'ended', outcome = $3, ended_at = $4, due_at = NULL, device = $5,
+            "UPDATE device_syncs SET state = 'ended', outcome = $3, ended_at = $4, due_at = NULL, device = $5, ended_as = $6,
                     lease_token = NULL, lease_until = NULL
               WHERE id = $1 AND lease_token = $2",
         )
@@ -48,6 +70,7 @@ impl Store {
         .bind(to_json(ending.outcome))
         .bind(millis(now))
         .bind(to_json(&claimed.device))
+        .bind(ending.outcome.word().as_str())
         .execute(&mut tx)
         .await?;
         if held != 1 {
@@ -58,7 +81,8 @@ impl Store {
         }
         let followers = self.followers(&mut tx, claimed.id).await?;
         let own_alone = matches!(ending.outcome, Outcome::Refused(RefusedWhy::Rights(_)));
-        let mut ended = vec![Ended { id: claimed.id, request: claimed.request.id }];
+        let bulk = claimed.request.target.is_some();
+        let mut ended = vec![Ended { id: claimed.id, request: claimed.request.id, bulk }];
         let mut handed_over = false;
         if own_alone {
             handed_over = self.hand_over(&mut tx, now, claimed.id, &followers).await?;
@@ -66,17 +90,18 @@ impl Store {
             ended.extend(followers);
         }
         for one in &ended {
-            self.end_one(&mut tx, now, claimed, one, ending.outcome).await?;
+            self.end_one(&mut tx, now, claimed, one, ending).await?;
         }
-        if let Some(channel) = ending.team_channel {
+        for sink in &ending.tell.of_device {
             let body = Notice::TeamLine {
                 actor: claimed.request.actor.user,
                 device: Box::new(claimed.device.clone()),
                 outcome: ending.outcome.clone(),
                 reason: claimed.request.reason.clone(),
+                digest: sink.digest.is_some(),
             };
-            let address = Address::Channel(channel);
-            insert(&mut tx, &self.tenant, &NewNotice { request: claimed.request.id, address, body, due_at: now })
+            let (request, address) = (claimed.request.id, sink.address.clone());
+            insert(&mut tx, &self.tenant, &NewNotice { request, address, body, due_at: sink.digest.unwrap_or(now) })
                 .await?;
         }
         tx.commit().await?;
@@ -84,12 +109,24 @@ impl Store {
     }
 
     async fn followers(&self, tx: &mut Tx, leader: DeviceSyncId) -> Result<Vec<Ended>, Error> {
-        let rows =
-            query("SELECT id, request_id FROM device_syncs WHERE leader_id = $1 AND state = 'queued' ORDER BY id")
-                .bind(leader.to_string())
-                .fetch_all(&mut *tx)
-                .await?;
-        rows.iter().map(|row| Ok(Ended { id: row.parsed("id")?, request: row.parsed("request_id")? })).collect()
+        let rows = query(
+            "SELECT d.id, d.request_id, r.target FROM device_syncs d JOIN requests r ON r.id = d.request_id
+                    WHERE d.leader_id = $1 AND d.state = 'queued' ORDER BY d.id",
+        )
+        .bind(leader.to_string())
+        .fetch_all(&mut *tx)
+        .await?;
+        let ended = |row: &Row| {
+            let bulk = row.optional_text("target")?.is_some();
+            Ok(Ended { id: row.parsed("id")?, request: row.parsed("request_id")?, bulk })
+        };
+        rows.iter().map(ended).collect()
+    }
+
+    /// The followers of one that ends for a reason of its own go on without it. `false`: there are none.
+    pub(super) async fn leave(&self, tx: &mut Tx, now: Timestamp, leader: DeviceSyncId) -> Result<bool, Error> {
+        let followers = self.followers(tx, leader).await?;
+        self.hand_over(tx, now, leader, &followers).await
     }
 
     async fn hand_over(
@@ -119,29 +156,42 @@ impl Store {
         now: Timestamp,
         claimed: &ClaimedSync,
         one: &Ended,
-        outcome: &Outcome,
+        ending: &Ending<'_>,
     ) -> Result<(), Error> {
+        let outcome = ending.outcome;
         query(
-            "UPDATE device_syncs SET state = 'ended', outcome = $2, ended_at = $3 WHERE id = $1 AND state <> 'ended'",
+            "UPDATE device_syncs SET state = 'ended', outcome = $2, ended_as = $4, ended_at = $3 WHERE id = $1 AND state <> 'ended'",
         )
         .bind(one.id.to_string())
         .bind(to_json(outcome))
         .bind(millis(now))
-        .execute(&mut *tx)
-        .await?;
-        query(
-            "UPDATE requests SET state = 'finished', finished_at = $2 WHERE id = $1 AND state = 'running'
-                AND NOT EXISTS (SELECT 1 FROM device_syncs WHERE request_id = $1 AND state <> 'ended')",
-        )
-        .bind(one.request.to_string())
-        .bind(millis(now))
+        .bind(outcome.word().as_str())
         .execute(&mut *tx)
         .await?;
         let audit = AuditRow::new(Event::Outcome).request(one.request).device_sync(one.id).device(claimed.device.id);
         append(tx, &self.tenant, now, &audit.detail(json!(outcome))).await?;
+        if self.finish_request(tx, now, one.request).await? && one.bulk {
+            return self.say_bulk_ended(tx, now, one.request, &ending.tell.of_request).await;
+        }
+        if one.bulk {
+            return Ok(());
+        }
         let body =
             Notice::Outcome { device_sync: one.id, device: Box::new(claimed.device.clone()), outcome: outcome.clone() };
         let notice = NewNotice { request: one.request, address: Address::Asker, body, due_at: now };
         insert(tx, &self.tenant, &notice).await
+    }
+
+    /// Ends a request whose every device sync has ended. `false`: some have not.
+    pub(super) async fn finish_request(&self, tx: &mut Tx, now: Timestamp, id: RequestId) -> Result<bool, Error> {
+        let finished = query(
+            "UPDATE requests SET state = 'finished', finished_at = $2 WHERE id = $1 AND state = 'running'
+                AND NOT EXISTS (SELECT 1 FROM device_syncs WHERE request_id = $1 AND state <> 'ended')",
+        )
+        .bind(id.to_string())
+        .bind(millis(now))
+        .execute(&mut *tx)
+        .await?;
+        Ok(finished == 1)
     }
 }

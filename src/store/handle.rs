@@ -10,6 +10,7 @@ use super::leases::Owner;
 use super::query::query;
 use super::{Error, postgres, sqlite};
 use crate::clock::Clock;
+use crate::crash_points::Trail;
 use crate::intune::TenantId;
 use crate::settings::Settings;
 
@@ -88,7 +89,7 @@ impl Store {
 
     /// Begins to write.
     pub(super) async fn begin(&self) -> Result<Tx, Error> {
-        Ok(Tx(self.engine.0.begin().await?, self.chain_key.clone()))
+        Ok(Tx(self.engine.0.begin().await?, self.chain_key.clone(), Trail::default()))
     }
 
     /// The store of these settings, with the key of its audit.

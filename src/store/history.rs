@@ -1,5 +1,7 @@
 //! What was asked, and how it ended.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 
 use super::model::{DeviceSyncState, Outcome, RequestState};
@@ -81,6 +83,20 @@ impl Store {
         .fetch_optional(&self.engine)
         .await?;
         row.map(|row| Ok(RecentSync { ended_at: row.at("ended_at")?, actor: row.parsed("actor_user")? })).transpose()
+    }
+
+    /// Every device with a sync that ended after `since` and for which a call was taken, or may have been.
+    pub async fn recently_synced(&self, since: Timestamp) -> Result<HashSet<DeviceId>, Error> {
+        let rows = query(
+            "SELECT DISTINCT d.device_id FROM device_syncs d
+              WHERE d.tenant_id = $1 AND d.ended_at > $2
+                AND EXISTS (SELECT 1 FROM attempts a WHERE a.device_sync_id = d.id AND a.answer IN ('accepted', 'unknown'))",
+        )
+        .bind(&self.tenant)
+        .bind(millis(since))
+        .fetch_all(&self.engine)
+        .await?;
+        rows.iter().map(|row| row.parsed("device_id")).collect()
     }
 
     /// The device and asker of a device sync that has ended.

@@ -38,6 +38,8 @@ pub(super) enum Leased {
     DeviceSync(DeviceSyncId),
     LateWatch(LateWatchId),
     Notice(NoticeId),
+    /// Several device syncs under one token.
+    DeviceSyncs,
 }
 
 /// A lease in somebody's hands.
@@ -73,12 +75,15 @@ impl Store {
             Leased::LateWatch(id) => {
                 ("UPDATE late_watches SET lease_until = $3 WHERE id = $1 AND lease_token = $2", id.to_string())
             }
+            Leased::DeviceSyncs => {
+                ("UPDATE device_syncs SET lease_until = $3 WHERE lease_token = $2 AND $1 = $2", lease.token.clone())
+            }
             Leased::Notice(id) => {
                 ("UPDATE notices SET lease_until = $3 WHERE id = $1 AND lease_token = $2", id.to_string())
             }
         };
         let held = query(sql).bind(id).bind(&lease.token).bind(millis(until(now))).execute(&self.engine).await?;
-        Ok(held == 1)
+        Ok(held > 0)
     }
 
     /// Does `work`, and renews its lease for as long as that takes.

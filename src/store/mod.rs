@@ -4,15 +4,23 @@
 //!
 //! The statements are written once. `engine` is the trait that they run on, `sqlite` and `postgres` are the modules behind it.
 
+mod allowances;
+mod answers;
+mod approvals;
 mod audit;
 mod audit_chain;
 mod audit_log;
+mod bulk;
+mod bulk_claims;
 mod choices;
 mod claims;
+mod commits;
+mod digests;
 mod duties;
 mod engine;
 mod error;
 mod finish;
+mod freezes;
 mod handle;
 mod history;
 mod ids;
@@ -22,7 +30,9 @@ mod ledger;
 mod link_attempts;
 mod link_codes;
 mod links;
+mod living;
 mod model;
+mod notice;
 mod notices;
 mod postgres;
 mod query;
@@ -30,15 +40,24 @@ mod requests;
 mod row;
 mod sqlite;
 mod steps;
+mod subject;
+mod votes;
 
+pub use answers::{Confirmed, Yes};
+pub use approvals::{ApprovalFrame, PendingApproval, RuleAsked, RuleDue, Vote};
 pub use audit::{AuditRow, Event};
 pub use audit_chain::{ChainKey, Head};
 pub use audit_log::{AuditEntry, Flaw, Verified};
+pub use bulk::{BulkRow, BulkStanding, Stopped};
+pub use bulk_claims::ClaimedGroup;
 pub use choices::{Choice, Purpose};
 pub use claims::{Attempt, ClaimedSync};
+pub use commits::Commits;
+pub use digests::Behind;
 pub use duties::{DutyName, Held};
 pub use error::Error;
-pub use finish::Ending;
+pub use finish::{Ending, Sink, Tell};
+pub use freezes::{Freeze, Unfrozen};
 pub use handle::{Store, Wakes};
 pub use history::{HistoryRow, RecentSync};
 pub use ids::{DeviceSyncId, LateWatchId, LinkAttemptId, NoticeId, RequestId};
@@ -47,8 +66,13 @@ pub use leases::Lease;
 pub use link_attempts::{AttemptPhase, Handshake, LinkAttempt, NotTaken};
 pub use link_codes::{Accepted, CodeTried};
 pub use links::{EntraPerson, Link, LinkSource, Linked};
+pub use living::Standing;
 pub use model::{
-    Address, Answer, DeviceSyncState, FailureReport, Notice, Outcome, Phase, RefusedWhy, Reply, Report, RequestState,
+    Answer, DeviceSyncState, FailureReport, Outcome, OutcomeWord, RefusedWhy, Reply, Report, RequestState,
 };
+pub use notice::{Address, ApprovalStep, Board, Notice, Phase, Stage};
 pub use notices::{ClaimedNotice, NewNotice};
-pub use requests::{Confirmed, NewRequest, StoredRequest};
+pub use requests::{NewBulk, NewRequest, StoredRequest};
+pub use steps::Begun;
+pub use subject::{BulkTarget, Subject};
+pub use votes::Voted;

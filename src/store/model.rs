@@ -1,11 +1,10 @@
-//! What is stored, as types: states, outcomes, and the notices that wait for delivery.
+//! What is stored, as types: states, outcomes, and the asker's reply.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{DeviceSyncId, Error};
-use crate::chat::{ChannelId, ChatUserId};
-use crate::intune::{Advice, Compliance, Denial, Device, Freshness, NotSyncable};
+use super::Error;
+use crate::intune::{Advice, Compliance, Denial, Freshness, NotSyncable};
 
 macro_rules! stored_words {
     ($name:ident, $what:literal, { $($variant:ident = $word:literal),+ $(,)? }) => {
@@ -31,6 +30,8 @@ pub(super) use stored_words;
 pub enum RequestState {
     /// The card is shown; Yes or No is awaited.
     AwaitingConfirmation,
+    /// Confirmed; a second person has to agree.
+    AwaitingApproval,
     /// Confirmed; its device syncs are under way.
     Running,
     /// Every device sync has its outcome.
@@ -41,15 +42,19 @@ pub enum RequestState {
     Expired,
     /// Rights or state changed before Yes.
     Refused,
+    /// The second person did not agree.
+    Rejected,
 }
 
 stored_words!(RequestState, "request state", {
     AwaitingConfirmation = "awaiting_confirmation",
+    AwaitingApproval = "awaiting_approval",
     Running = "running",
     Finished = "finished",
     Cancelled = "cancelled",
     Expired = "expired",
     Refused = "refused",
+    Rejected = "rejected",
 });
 
 /// Where a device sync stands.
@@ -125,6 +130,54 @@ pub enum Outcome {
     Skipped,
 }
 
+impl Outcome {
+    /// The word that stored outcomes are counted by.
+    pub fn word(&self) -> OutcomeWord {
+        match self {
+            Self::CheckedIn(_) => OutcomeWord::CheckedIn,
+            Self::NoCheckInSeen { .. } => OutcomeWord::NoCheckInSeen,
+            Self::Failed { .. } => OutcomeWord::Failed,
+            Self::Gone => OutcomeWord::Gone,
+            Self::NotSupported(_) => OutcomeWord::NotSupported,
+            Self::Refused(_) => OutcomeWord::Refused,
+            Self::Cancelled => OutcomeWord::Cancelled,
+            Self::Skipped => OutcomeWord::Skipped,
+        }
+    }
+}
+
+/// An outcome without its details.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum OutcomeWord {
+    /// The device checked in.
+    CheckedIn,
+    /// The deadline passed.
+    NoCheckInSeen,
+    /// Graph did not take the call.
+    Failed,
+    /// No longer in Intune.
+    Gone,
+    /// Intune ignores a sync of it.
+    NotSupported,
+    /// The bot refused.
+    Refused,
+    /// Cancelled before anything was sent.
+    Cancelled,
+    /// Observe mode.
+    Skipped,
+}
+
+stored_words!(OutcomeWord, "outcome", {
+    CheckedIn = "checked_in",
+    NoCheckInSeen = "no_check_in_seen",
+    Failed = "failed",
+    Gone = "gone",
+    NotSupported = "not_supported",
+    Refused = "refused",
+    Cancelled = "cancelled",
+    Skipped = "skipped",
+});
+
 /// Why a confirmed sync was refused before it was sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RefusedWhy {
@@ -166,98 +219,6 @@ pub struct FailureReport {
     pub freshness: Freshness,
     /// What to do.
     pub advice: Advice,
-}
-
-/// Where a notice goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Address {
-    /// The asker's own reply; once it cannot be edited any more, the channel they asked in, with a mention.
-    Asker,
-    /// A channel.
-    Channel(ChannelId),
-}
-
-/// How far a running device sync is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Phase {
-    /// Waiting for its turn, or for Graph to come back.
-    Waiting,
-    /// Graph accepted; the device has not checked in yet.
-    Accepted,
-    /// No answer was recorded; the device is being watched.
-    Unknown,
-    /// It checked in; its apps report a little later.
-    ReadingApps {
-        /// When it checked in.
-        checked_in_at: Timestamp,
-    },
-}
-
-/// Something the bot has to say.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Notice {
-    /// The live state of a running sync. Only the newest matters.
-    Progress {
-        /// The device.
-        device: Box<Device>,
-        /// How far.
-        phase: Phase,
-        /// When the call was made, once it was.
-        requested_at: Option<Timestamp>,
-    },
-    /// The reply is about to freeze: the outcome will appear in the channel.
-    MovesToChannel {
-        /// The device.
-        device: Box<Device>,
-    },
-    /// How it ended.
-    Outcome {
-        /// The device sync.
-        device_sync: DeviceSyncId,
-        /// The device.
-        device: Box<Device>,
-        /// How.
-        outcome: Outcome,
-    },
-    /// One line for the team.
-    TeamLine {
-        /// Who asked.
-        actor: ChatUserId,
-        /// The device.
-        device: Box<Device>,
-        /// How it ended.
-        outcome: Outcome,
-        /// The ticket, if given.
-        reason: Option<String>,
-    },
-    /// A device that had not shown up has checked in.
-    ShowedUp {
-        /// The device.
-        device: Box<Device>,
-        /// When.
-        checked_in_at: Timestamp,
-        /// When the call was made.
-        requested_at: Timestamp,
-    },
-    /// It did not show up in all that time, or is gone.
-    NeverShowedUp {
-        /// The device.
-        device: Box<Device>,
-        /// Whether Intune no longer knows it.
-        gone: bool,
-    },
-    /// The card expired.
-    Expired {
-        /// The device.
-        device: Box<Device>,
-    },
-}
-
-impl Notice {
-    /// Whether a newer notice of the same request makes this one pointless.
-    pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Progress { .. } | Self::MovesToChannel { .. })
-    }
 }
 
 /// The asker's reply: what can still be edited, and until when.

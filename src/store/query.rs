@@ -6,6 +6,7 @@
 use super::Error;
 use super::engine::On;
 use super::row::Row;
+use crate::crash_points::Trail;
 
 /// A statement that only waits for a connection.
 #[derive(Debug)]
@@ -40,16 +41,22 @@ impl Query {
     /// Runs it; how many rows it changed.
     pub(super) async fn execute(self, on: impl Into<On<'_>>) -> Result<u64, Error> {
         match on.into() {
-            On::Pool(pool) => pool.0.execute(self).await,
-            On::Tx(tx) => tx.0.execute(self).await,
+            On::Pool(pool) => alone(self.sql, pool.0.execute(self)).await,
+            On::Tx(tx) => {
+                tx.2.saw(self.sql);
+                tx.0.execute(self).await
+            }
         }
     }
 
     /// Runs it; its rows.
     pub(super) async fn fetch_all(self, on: impl Into<On<'_>>) -> Result<Vec<Row>, Error> {
         match on.into() {
-            On::Pool(pool) => pool.0.rows(self).await,
-            On::Tx(tx) => tx.0.rows(self).await,
+            On::Pool(pool) => alone(self.sql, pool.0.rows(self)).await,
+            On::Tx(tx) => {
+                tx.2.saw(self.sql);
+                tx.0.rows(self).await
+            }
         }
     }
 
@@ -62,6 +69,16 @@ impl Query {
     pub(super) async fn fetch_one(self, on: impl Into<On<'_>>) -> Result<Row, Error> {
         self.fetch_optional(on).await?.ok_or(Error::Database(sqlx::Error::RowNotFound))
     }
+}
+
+/// Runs a statement that is its own transaction.
+async fn alone<T>(sql: &str, running: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    let mut trail = Trail::default();
+    trail.saw(sql);
+    trail.before();
+    let done = running.await?;
+    trail.after();
+    Ok(done)
 }
 
 macro_rules! values {

@@ -1,4 +1,4 @@
-//! Requests: made, confirmed, cancelled, expired. Each is one conditional update with its audit row and notices.
+//! Requests: made and read. Each is one transaction with its audit row and notices.
 
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -6,13 +6,15 @@ use serde_json::json;
 
 use super::audit::append;
 use super::engine::{On, Tx};
-use super::model::{Address, Notice, Reply, RequestState};
+use super::model::{Reply, RequestState};
+use super::notice::{Address, Notice};
 use super::notices::{NewNotice, insert};
 use super::query::query;
 use super::row::{Row, json as to_json, millis};
+use super::subject::BulkTarget;
 use super::{AuditRow, DeviceSyncId, Error, Event, RequestId, Store};
 use crate::chat::Actor;
-use crate::intune::Device;
+use crate::intune::{Device, DeviceId};
 
 /// How long before the reply freezes its last edit is made.
 const LAST_EDIT_BEFORE: SignedDuration = SignedDuration::from_secs(30);
@@ -34,7 +36,28 @@ pub struct NewRequest<'a> {
     pub detail: serde_json::Value,
 }
 
-/// A stored request, with its one device.
+/// A request for many devices, to be stored as awaiting confirmation.
+#[derive(Debug)]
+pub struct NewBulk<'a> {
+    /// Who asks.
+    pub actor: &'a Actor,
+    /// The ticket.
+    pub reason: Option<&'a str>,
+    /// What was asked for.
+    pub target: &'a BulkTarget,
+    /// The devices, each once.
+    pub devices: &'a [Device],
+    /// When Yes stops counting.
+    pub expires_at: Timestamp,
+    /// The asker's reply.
+    pub reply: &'a Reply,
+    /// Every device that was looked at, taken in or left out.
+    pub considered: &'a [DeviceId],
+    /// For the audit: how many were left out and why.
+    pub detail: serde_json::Value,
+}
+
+/// A stored request.
 #[derive(Clone, Debug)]
 pub struct StoredRequest {
     /// Its id.
@@ -49,26 +72,23 @@ pub struct StoredRequest {
     pub created_at: Timestamp,
     /// The asker's reply.
     pub reply: Reply,
+    /// What was asked for, where it is more than one device.
+    pub target: Option<BulkTarget>,
 }
 
-/// What a press of Yes or No did.
-#[derive(Clone, Debug)]
-pub enum Confirmed {
-    /// It counted. `joined`: another request is already syncing this device, and this one follows it.
-    Done {
-        /// The device.
-        device: Box<Device>,
-        /// Whether it follows another one's sync.
-        joined: bool,
-    },
-    /// No such request.
-    NotFound,
-    /// Somebody else's.
-    NotYours,
-    /// It was answered before, or has ended otherwise.
-    AlreadyHandled(RequestState),
-    /// Too late.
-    Expired,
+/// What every new request has.
+pub(super) struct Head<'a> {
+    pub(super) actor: &'a Actor,
+    pub(super) reason: Option<&'a str>,
+    pub(super) expires_at: Timestamp,
+    pub(super) reply: &'a Reply,
+    pub(super) target: Option<&'a BulkTarget>,
+}
+
+impl<'a> Head<'a> {
+    fn of(new: &NewRequest<'a>) -> Self {
+        Self { actor: new.actor, reason: new.reason, expires_at: new.expires_at, reply: new.reply, target: None }
+    }
 }
 
 impl StoredRequest {
@@ -80,8 +100,20 @@ impl StoredRequest {
             reason: row.optional_text("reason")?,
             created_at: row.at("created_at")?,
             reply: Reply { token: SecretString::from(row.text("reply_token")?), until: row.at("reply_until")? },
+            target: row.optional_text("target")?.map(|_| row.json("target")).transpose()?,
         })
     }
+}
+
+/// Reads a stored request.
+pub(super) async fn stored(on: impl Into<On<'_>>, id: &str) -> Result<StoredRequest, Error> {
+    let row = query(
+        "SELECT id, state, actor, reason, created_at, reply_token, reply_until, target FROM requests WHERE id = $1",
+    )
+    .bind(id)
+    .fetch_one(on)
+    .await?;
+    StoredRequest::read(&row)
 }
 
 impl Store {
@@ -91,22 +123,7 @@ impl Store {
         let mut tx = self.begin().await?;
         let leader = self.active_leader(&mut tx, new.device).await?;
         let state = if leader.is_some() { RequestState::Running } else { RequestState::AwaitingConfirmation };
-        query(
-            "INSERT INTO requests (id, tenant_id, state, actor_user, actor, reason, created_at, expires_at, reply_token, reply_until)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        )
-        .bind(id.to_string())
-        .bind(&self.tenant)
-        .bind(state.as_str())
-        .bind(new.actor.user.to_string())
-        .bind(to_json(new.actor))
-        .bind(new.reason)
-        .bind(millis(now))
-        .bind(millis(new.expires_at))
-        .bind(new.reply.token.expose_secret())
-        .bind(millis(new.reply.until))
-        .execute(&mut tx)
-        .await?;
+        self.insert_request(&mut tx, now, id, state, &Head::of(new)).await?;
         query(
             "INSERT INTO device_syncs (id, tenant_id, request_id, device_id, device, state, leader_id)
              VALUES ($1, $2, $3, $4, $5, 'queued', $6)",
@@ -123,11 +140,103 @@ impl Store {
         let row = AuditRow::new(event).by(new.actor).request(id).device_sync(device_sync).device(new.device.id);
         let detail = json!({ "reason": new.reason, "decision": new.detail });
         append(&mut tx, &self.tenant, now, &row.detail(detail)).await?;
-        if leader.is_some() {
+        if let Some(leader) = leader {
+            self.hurry(&mut tx, now, leader).await?;
             self.schedule_last_edit(&mut tx, id, new.device, new.reply.until).await?;
         }
         tx.commit().await?;
         Ok((id, leader.is_some()))
+    }
+
+    /// Stores a request for many devices.
+    pub async fn create_bulk(&self, now: Timestamp, new: &NewBulk<'_>) -> Result<RequestId, Error> {
+        let id = RequestId::new(now);
+        let head = Head {
+            actor: new.actor,
+            reason: new.reason,
+            expires_at: new.expires_at,
+            reply: new.reply,
+            target: Some(new.target),
+        };
+        let mut tx = self.begin().await?;
+        self.insert_request(&mut tx, now, id, RequestState::AwaitingConfirmation, &head).await?;
+        self.insert_devices(&mut tx, now, id, new.devices).await?;
+        query("UPDATE requests SET considered = $2 WHERE id = $1")
+            .bind(id.to_string())
+            .bind(to_json(&new.considered))
+            .execute(&mut tx)
+            .await?;
+        let devices = u32::try_from(new.devices.len()).unwrap_or(u32::MAX);
+        let detail = json!({ "reason": new.reason, "target": new.target, "devices": devices, "left_out": new.detail });
+        append(&mut tx, &self.tenant, now, &AuditRow::new(Event::Asked).by(new.actor).request(id).detail(detail))
+            .await?;
+        tx.commit().await?;
+        Ok(id)
+    }
+
+    pub(super) async fn insert_devices(
+        &self,
+        tx: &mut Tx,
+        now: Timestamp,
+        id: RequestId,
+        devices: &[Device],
+    ) -> Result<(), Error> {
+        for device in devices {
+            query(
+                "INSERT INTO device_syncs (id, tenant_id, request_id, device_id, device, state, urgency)
+                 VALUES ($1, $2, $3, $4, $5, 'queued', 1)",
+            )
+            .bind(DeviceSyncId::new(now).to_string())
+            .bind(&self.tenant)
+            .bind(id.to_string())
+            .bind(device.id.to_string())
+            .bind(to_json(device))
+            .execute(&mut *tx)
+            .await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn insert_request(
+        &self,
+        tx: &mut Tx,
+        now: Timestamp,
+        id: RequestId,
+        state: RequestState,
+        head: &Head<'_>,
+    ) -> Result<(), Error> {
+        query(
+            "INSERT INTO requests (id, tenant_id, state, actor_user, actor, reason, created_at, expires_at, reply_token,
+                 reply_until, target)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        )
+        .bind(id.to_string())
+        .bind(&self.tenant)
+        .bind(state.as_str())
+        .bind(head.actor.user.to_string())
+        .bind(to_json(head.actor))
+        .bind(head.reason)
+        .bind(millis(now))
+        .bind(millis(head.expires_at))
+        .bind(head.reply.token.expose_secret())
+        .bind(millis(head.reply.until))
+        .bind(head.target.map(to_json))
+        .execute(&mut *tx)
+        .await?;
+        Ok(())
+    }
+
+    /// Somebody waits for a device that was one of many: it goes before the rest.
+    pub(super) async fn hurry(&self, tx: &mut Tx, now: Timestamp, leader: DeviceSyncId) -> Result<(), Error> {
+        query(
+            "UPDATE device_syncs SET urgency = 0, due_at = CASE WHEN lease_token IS NULL AND due_at > $2 AND tries = 0 THEN $2 ELSE due_at END
+              WHERE id = $1 AND state = 'queued' AND urgency > 0",
+        )
+        .bind(leader.to_string())
+        .bind(millis(now))
+        .execute(&mut *tx)
+        .await?;
+        Ok(())
     }
 
     async fn active_leader(&self, tx: &mut Tx, device: &Device) -> Result<Option<DeviceSyncId>, Error> {
@@ -142,7 +251,7 @@ impl Store {
     }
 
     /// When the reply stops being editable, it says where the outcome will appear.
-    async fn schedule_last_edit(
+    pub(super) async fn schedule_last_edit(
         &self,
         tx: &mut Tx,
         id: RequestId,
@@ -158,185 +267,17 @@ impl Store {
         insert(tx, &self.tenant, &notice).await
     }
 
-    /// The device of a request that this person could confirm now; `None`: a press of Yes would not count.
-    pub async fn confirmable(
-        &self,
-        now: Timestamp,
-        id: RequestId,
-        actor: &Actor,
-    ) -> Result<Option<Box<Device>>, Error> {
-        Ok(self.answerable(&self.engine, now, id, actor).await?.ok())
-    }
-
-    /// Yes: one conditional update. Only the asker's press counts, once, and in time.
-    /// `decision` is what the gate said at the click, for the audit.
-    pub async fn confirm(
-        &self,
-        now: Timestamp,
-        id: RequestId,
-        actor: &Actor,
-        reply: &Reply,
-        decision: serde_json::Value,
-    ) -> Result<Confirmed, Error> {
-        let mut tx = self.begin().await?;
-        let device = match self.answerable(&mut tx, now, id, actor).await? {
-            Ok(device) => device,
-            Err(no) => return Ok(no),
-        };
-        query(
-            "UPDATE requests SET state = 'running', actor = $3, reply_token = $4, reply_until = $5
-              WHERE id = $1 AND tenant_id = $2 AND state = 'awaiting_confirmation'",
-        )
-        .bind(id.to_string())
-        .bind(&self.tenant)
-        .bind(to_json(actor))
-        .bind(reply.token.expose_secret())
-        .bind(millis(reply.until))
-        .execute(&mut tx)
-        .await?;
-        let leader = self.active_leader(&mut tx, &device).await?;
-        query(
-            "UPDATE device_syncs SET leader_id = $2, due_at = CASE WHEN $2 IS NULL THEN $3 END, started_at = $3
-              WHERE request_id = $1 AND state = 'queued'",
-        )
-        .bind(id.to_string())
-        .bind(leader.map(|leader| leader.to_string()))
-        .bind(millis(now))
-        .execute(&mut tx)
-        .await?;
-        let row = AuditRow::new(Event::Confirmed).by(actor).request(id).device(device.id);
-        append(&mut tx, &self.tenant, now, &row.detail(json!({ "joined": leader.is_some(), "decision": decision })))
+    /// A request by its id.
+    pub async fn request(&self, id: RequestId) -> Result<Option<StoredRequest>, Error> {
+        let row = query("SELECT id FROM requests WHERE id = $1 AND tenant_id = $2")
+            .bind(id.to_string())
+            .bind(&self.tenant)
+            .fetch_optional(&self.engine)
             .await?;
-        self.schedule_last_edit(&mut tx, id, &device, reply.until).await?;
-        tx.commit().await?;
-        Ok(Confirmed::Done { device, joined: leader.is_some() })
-    }
-
-    /// No.
-    pub async fn cancel(&self, now: Timestamp, id: RequestId, actor: &Actor) -> Result<Confirmed, Error> {
-        let mut tx = self.begin().await?;
-        let device = match self.answerable(&mut tx, now, id, actor).await? {
-            Ok(device) => device,
-            Err(no) => return Ok(no),
-        };
-        let row = AuditRow::new(Event::Cancelled).by(actor).request(id).device(device.id);
-        self.end_unconfirmed(&mut tx, now, id, RequestState::Cancelled, &row).await?;
-        tx.commit().await?;
-        Ok(Confirmed::Done { device, joined: false })
-    }
-
-    /// Yes from its asker, who has lost the right to it: a request that still waits ends.
-    pub async fn refuse(
-        &self,
-        now: Timestamp,
-        id: RequestId,
-        actor: &Actor,
-        detail: serde_json::Value,
-    ) -> Result<Confirmed, Error> {
-        let mut tx = self.begin().await?;
-        let device = match self.answerable(&mut tx, now, id, actor).await? {
-            Ok(device) => device,
-            Err(no) => return Ok(no),
-        };
-        let row = AuditRow::new(Event::Refused).by(actor).request(id).device(device.id).detail(detail);
-        self.end_unconfirmed(&mut tx, now, id, RequestState::Refused, &row).await?;
-        tx.commit().await?;
-        Ok(Confirmed::Done { device, joined: false })
-    }
-
-    /// The device of a request that `actor` may answer now, or why not.
-    async fn answerable(
-        &self,
-        on: impl Into<On<'_>> + Send,
-        now: Timestamp,
-        id: RequestId,
-        actor: &Actor,
-    ) -> Result<Result<Box<Device>, Confirmed>, Error> {
-        let row = query(
-            "SELECT r.state, r.actor_user, r.expires_at, d.device FROM requests r JOIN device_syncs d ON d.request_id = r.id
-              WHERE r.id = $1 AND r.tenant_id = $2",
-        )
-        .bind(id.to_string())
-        .bind(&self.tenant)
-        .fetch_optional(on)
-        .await?;
-        let Some(row) = row else { return Ok(Err(Confirmed::NotFound)) };
-        if row.text("actor_user")? != actor.user.to_string() {
-            return Ok(Err(Confirmed::NotYours));
+        match row {
+            Some(row) => stored(&self.engine, &row.text("id")?).await.map(Some),
+            None => Ok(None),
         }
-        let state = RequestState::read(&row.text("state")?)?;
-        if state == RequestState::Expired {
-            return Ok(Err(Confirmed::Expired));
-        }
-        if state != RequestState::AwaitingConfirmation {
-            return Ok(Err(Confirmed::AlreadyHandled(state)));
-        }
-        if row.at("expires_at")? <= now {
-            return Ok(Err(Confirmed::Expired));
-        }
-        Ok(Ok(Box::new(row.json("device")?)))
-    }
-
-    async fn end_unconfirmed(
-        &self,
-        tx: &mut Tx,
-        now: Timestamp,
-        id: RequestId,
-        state: RequestState,
-        audit: &AuditRow,
-    ) -> Result<(), Error> {
-        let ended = query(
-            "UPDATE requests SET state = $3, finished_at = $4 WHERE id = $1 AND tenant_id = $2 AND state = 'awaiting_confirmation'",
-        )
-        .bind(id.to_string())
-        .bind(&self.tenant)
-        .bind(state.as_str())
-        .bind(millis(now))
-        .execute(&mut *tx)
-        .await?
-        ;
-        if ended == 1 {
-            let outcome = to_json(&super::model::Outcome::Cancelled);
-            query("UPDATE device_syncs SET state = 'ended', outcome = $2, ended_at = $3 WHERE request_id = $1")
-                .bind(id.to_string())
-                .bind(outcome)
-                .bind(millis(now))
-                .execute(&mut *tx)
-                .await?;
-            append(tx, &self.tenant, now, audit).await?;
-        }
-        Ok(())
-    }
-
-    /// Ends every request whose time to press Yes is over; returns when the next one's will be.
-    pub async fn expire_requests(&self, now: Timestamp) -> Result<Option<Timestamp>, Error> {
-        let mut tx = self.begin().await?;
-        let rows = query(
-            "SELECT r.id, r.actor, d.device FROM requests r JOIN device_syncs d ON d.request_id = r.id
-              WHERE r.tenant_id = $1 AND r.state = 'awaiting_confirmation' AND r.expires_at <= $2",
-        )
-        .bind(&self.tenant)
-        .bind(millis(now))
-        .fetch_all(&mut tx)
-        .await?;
-        for row in rows {
-            let id: RequestId = row.parsed("id")?;
-            let (actor, device): (Actor, Device) = (row.json("actor")?, row.json("device")?);
-            let audit = AuditRow::new(Event::Expired).by(&actor).request(id).device(device.id);
-            self.end_unconfirmed(&mut tx, now, id, RequestState::Expired, &audit).await?;
-            let body = Notice::Expired { device: Box::new(device) };
-            insert(&mut tx, &self.tenant, &NewNotice { request: id, address: Address::Asker, body, due_at: now })
-                .await?;
-        }
-        let next = query(
-            "SELECT MIN(expires_at) AS next FROM requests WHERE tenant_id = $1 AND state = 'awaiting_confirmation'",
-        )
-        .bind(&self.tenant)
-        .fetch_one(&mut tx)
-        .await?
-        .optional_at("next")?;
-        tx.commit().await?;
-        Ok(next)
     }
 
     /// Claims an interaction. `false`: it was delivered before.

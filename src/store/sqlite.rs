@@ -19,6 +19,12 @@ const CONNECTIONS: u32 = 4;
 /// How long a write waits for another one.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Between two tries to open a file that somebody else is opening.
+const BUSY_AGAIN: Duration = Duration::from_millis(50);
+
+/// The code of `SQLITE_BUSY`.
+const BUSY: &str = "5";
+
 /// Takes the lock at once: a read that turns into a write could not wait for it.
 const BEGIN: &str = "BEGIN IMMEDIATE";
 
@@ -36,13 +42,28 @@ pub(super) async fn open(url: &str) -> Result<SqlitePool, Error> {
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT);
-    let pool = SqlitePoolOptions::new().max_connections(CONNECTIONS).connect_with(options).await?;
+    let pool = connect(options).await?;
     // sqlx takes no lock here, so all migrations are one write: a second process waits, and finds them done.
     let mut tx = pool.begin_with(BEGIN).await?;
     // `run` would say the same, but its future cannot be sent between threads from here.
     sqlx::migrate!("src/store/migrations/sqlite").run_direct(None, &mut *tx, false).await?;
     tx.commit().await?;
     Ok(pool)
+}
+
+/// Turning a new file into one with a log does not wait for another process that does the same, so it is tried again.
+async fn connect(options: SqliteConnectOptions) -> Result<SqlitePool, Error> {
+    let mut tries = BUSY_TIMEOUT.as_millis() / BUSY_AGAIN.as_millis();
+    loop {
+        let pool = SqlitePoolOptions::new().max_connections(CONNECTIONS).connect_with(options.clone()).await;
+        match pool {
+            Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(BUSY) && tries > 0 => {
+                tries -= 1;
+                tokio::time::sleep(BUSY_AGAIN).await;
+            }
+            other => return Ok(other?),
+        }
+    }
 }
 
 fn prepared(query: Query) -> sqlx::query::Query<'static, Sqlite, SqliteArguments> {

@@ -6,12 +6,24 @@ use serde_json::json;
 use super::audit::append;
 use super::claims::ClaimedSync;
 use super::engine::Tx;
-use super::model::{Address, Answer, DeviceSyncState, Notice, Phase};
+use super::model::{Answer, DeviceSyncState};
+use super::notice::{Address, Notice, Phase};
 use super::notices::{NewNotice, insert};
 use super::query::query;
 use super::row::{json as to_json, millis};
 use super::{AuditRow, Error, Event, RequestId, Store};
 use crate::intune::Device;
+
+/// Whether a call may follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begun {
+    /// The attempt is written down.
+    Written,
+    /// Nothing more is sent for this request.
+    Stopped,
+    /// Nothing is sent at all before this.
+    Frozen(Timestamp),
+}
 
 impl Store {
     /// Writes an attempt down, before the call: number, baseline and time, which never change again.
@@ -22,9 +34,15 @@ impl Store {
         device: &Device,
         requested_at: Timestamp,
         decision: serde_json::Value,
-    ) -> Result<(), Error> {
+    ) -> Result<Begun, Error> {
         let number = claimed.attempts.last().map_or(1, |attempt| attempt.number + 1);
         let mut tx = self.begin().await?;
+        if let Some(freeze) = self.freeze_in(&mut tx, now).await? {
+            return Ok(Begun::Frozen(freeze.ends_at));
+        }
+        if self.is_stopped(&mut tx, claimed.request.id).await? {
+            return Ok(Begun::Stopped);
+        }
         let held = query("UPDATE device_syncs SET state = 'sending', device = $3 WHERE id = $1 AND lease_token = $2")
             .bind(claimed.id.to_string())
             .bind(&claimed.lease)
@@ -54,7 +72,7 @@ impl Store {
         claimed.state = DeviceSyncState::Sending;
         claimed.device = device.clone();
         claimed.attempts.push(super::Attempt { number, baseline: device.last_check_in, requested_at, answer: None });
-        Ok(())
+        Ok(Begun::Written)
     }
 
     /// Writes the answer down, once, with the state it leads to and the time of the next step.
@@ -131,11 +149,15 @@ impl Store {
     /// Tells the asker, and everyone who joined, how far it is.
     async fn progress(&self, tx: &mut Tx, now: Timestamp, claimed: &ClaimedSync, phase: Phase) -> Result<(), Error> {
         let requested_at = claimed.effective_attempts().map(|attempt| attempt.requested_at).next();
-        let mut requests = vec![claimed.request.id];
-        let followers = query("SELECT request_id FROM device_syncs WHERE leader_id = $1 AND state = 'queued'")
-            .bind(claimed.id.to_string())
-            .fetch_all(&mut *tx)
-            .await?;
+        // A bulk request is told as a whole.
+        let mut requests: Vec<_> = claimed.request.target.is_none().then_some(claimed.request.id).into_iter().collect();
+        let followers = query(
+            "SELECT d.request_id FROM device_syncs d JOIN requests r ON r.id = d.request_id
+                                WHERE d.leader_id = $1 AND d.state = 'queued' AND r.target IS NULL",
+        )
+        .bind(claimed.id.to_string())
+        .fetch_all(&mut *tx)
+        .await?;
         for row in followers {
             requests.push(row.parsed::<RequestId>("request_id")?);
         }

@@ -8,7 +8,7 @@ use super::refusal::Refusal;
 use super::resolve::Resolved;
 use crate::chat::Actor;
 use crate::intune::{Device, Task};
-use crate::store::{AuditRow, Choice, Event, NewRequest, Purpose, Reply, RequestId};
+use crate::store::{AuditRow, Choice, Event, Freeze, NewRequest, Purpose, Reply, RequestId, RuleAsked};
 
 /// What asking led to.
 #[derive(Clone, Debug)]
@@ -44,6 +44,10 @@ pub struct Proposal {
     pub expires_at: Timestamp,
     /// Whether nothing would be sent.
     pub observe: bool,
+    /// Nothing is sent at the moment.
+    pub freeze: Option<Freeze>,
+    /// Rules that ask for a second person.
+    pub rules: Vec<RuleAsked>,
 }
 
 impl Desk {
@@ -79,7 +83,16 @@ impl Desk {
             return Ok(Asked::Joined { device });
         }
         let reason = reason.map(str::to_owned);
-        Ok(Asked::Propose(Proposal { request, device, reason, expires_at, observe: self.settings.sync.observe }))
+        let (rules, _) = self.outlook(actor, std::slice::from_ref(&*device), now).await?;
+        Ok(Asked::Propose(Proposal {
+            request,
+            device,
+            reason,
+            expires_at,
+            observe: self.settings.sync.observe,
+            freeze: self.store.freeze(now).await?,
+            rules,
+        }))
     }
 
     /// Stores "which of these?".
@@ -114,6 +127,15 @@ impl Desk {
             Refusal::NotAllowed { denial, .. } => json!({ "why": "not_allowed", "denial": denial }),
             Refusal::NotSyncable { why, .. } => json!({ "why": "not_syncable", "reason": why }),
             Refusal::Cooldown { again_at, .. } => json!({ "why": "cooldown", "again_at": again_at }),
+            Refusal::UnknownPerson { text } => json!({ "why": "unknown_person", "text": text }),
+            Refusal::UnknownGroup { text } => json!({ "why": "unknown_group", "text": text }),
+            Refusal::SeveralGroups { text, .. } => json!({ "why": "several_groups", "text": text }),
+            Refusal::ListNotRead => json!({ "why": "list_not_read" }),
+            Refusal::IndexOff => json!({ "why": "index_off" }),
+            Refusal::NoDevices { target, left_out } => {
+                json!({ "why": "no_devices", "target": target, "left_out": left_out.words() })
+            }
+            Refusal::TooManyForOne { count, max } => json!({ "why": "too_many_devices", "count": count, "max": max }),
             Refusal::ReasonRequired => json!({ "why": "reason_required" }),
             Refusal::TooFast { whole_server, .. } => json!({ "why": "too_fast", "whole_server": whole_server }),
         };

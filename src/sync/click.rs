@@ -1,28 +1,36 @@
 //! Clicks: Yes, No, a chosen device, "tell me", "sync again". Each counts only for whom it was meant.
 
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::desk::{Desk, Trouble};
 use crate::budget::Urgency;
 use crate::chat::Actor;
 use crate::graph::Patience;
-use crate::intune::{Decision, Denial, Device, DeviceId, Task};
-use crate::store::{AuditRow, Choice, Confirmed, DeviceSyncId, Event, LateEnd, Reply, RequestId, RequestState};
+use crate::intune::{Decision, Denial, DeviceId, Task};
+use crate::store::{
+    AuditRow, Choice, Confirmed, DeviceSyncId, Event, Freeze, LateEnd, Reply, RequestId, RequestState, RuleDue,
+    Subject, Yes,
+};
 
 /// What a press of Yes or No did.
 #[derive(Clone, Debug)]
 pub enum Clicked {
     /// Yes: it is written down and will be done.
     Confirmed {
-        /// The device.
-        device: Box<Device>,
+        /// What it is about.
+        subject: Subject,
         /// Whether it follows a sync that is already running.
         joined: bool,
+        /// Whether a second person has to agree first.
+        approval: bool,
+        /// Nothing is sent at the moment.
+        freeze: Option<Freeze>,
     },
     /// No.
     Cancelled {
-        /// The device.
-        device: Box<Device>,
+        /// What it is about.
+        subject: Subject,
     },
     /// The rights ended between the card and the click.
     RightsEnded(Denial),
@@ -36,28 +44,70 @@ pub enum Clicked {
     Unknown,
 }
 
+/// What a press of Yes is held against.
+#[derive(Clone, Debug)]
+pub struct Rechecked {
+    /// What the gate says; `None`: it could not be read.
+    pub decision: Option<Decision>,
+    /// The approval rules that apply.
+    pub rules: Vec<RuleDue>,
+}
+
 /// What "tell me when it shows up" did.
 pub type Told = LateEnd;
 
 impl Desk {
-    /// What the gate says at the press of Yes. `None`: it is not theirs to press, or Entra, Graph or the store did not say
-    /// in time; then the press is written down, and the worker decides before anything is sent.
-    pub async fn recheck(&self, actor: &Actor, request: RequestId) -> Option<Decision> {
+    /// What the gate and the approval rules say at the press of Yes. `None`: it is not theirs to press, or Entra, Graph or the
+    /// store did not say in time; then the press is written down with every rule there is, and the worker decides before
+    /// anything is sent.
+    pub async fn recheck(&self, actor: &Actor, request: RequestId) -> Option<Rechecked> {
         let now = self.gate.begin(actor);
-        let device = match self.store.confirmable(now, request, actor).await {
-            Ok(device) => device?,
+        let subject = match self.store.confirmable(now, request, actor).await {
+            Ok(subject) => subject?,
             Err(error) => {
                 tracing::warn!(%error, "a click could not be checked; the worker checks before the call");
                 return None;
             }
         };
-        match self.gate.rule(Task::SyncDevice, actor, &device, now, Patience::OnceAs(Urgency::Person)).await {
-            Ok(ruling) => Some(ruling.decision),
-            Err(error) => {
-                tracing::warn!(%error, "rights could not be read at a click; the worker reads them before the call");
-                None
+        let (decision, rules) =
+            tokio::join!(self.redecide(actor, &subject, now), self.rerule(actor, request, &subject, now));
+        Some(Rechecked { decision, rules })
+    }
+
+    /// The gate again. Of many devices only what concerns them all: each is asked about right before its call.
+    async fn redecide(&self, actor: &Actor, subject: &Subject, now: Timestamp) -> Option<Decision> {
+        let decided = match subject {
+            Subject::Device(device) => {
+                let ruling =
+                    self.gate.rule(Task::SyncDevice, actor, device, now, Patience::OnceAs(Urgency::Person)).await;
+                ruling.map(|ruling| Some(ruling.decision))
             }
+            Subject::Devices { .. } => {
+                let denial = self.gate.rule_out(Task::SyncDevice, actor, now, Patience::OnceAs(Urgency::Person)).await;
+                denial.map(|denial| denial.map(Decision::Denied))
+            }
+        };
+        decided.unwrap_or_else(|error| {
+            tracing::warn!(%error, "rights could not be read at a click; the worker reads them before the call");
+            None
+        })
+    }
+
+    async fn rerule(&self, actor: &Actor, request: RequestId, subject: &Subject, now: Timestamp) -> Vec<RuleDue> {
+        if self.settings.approval_rules.is_empty() {
+            return Vec::new();
         }
+        let devices = match subject {
+            Subject::Device(device) => vec![(**device).clone()],
+            Subject::Devices { .. } => match self.store.devices_of(request).await {
+                Ok(devices) => devices,
+                Err(error) => {
+                    tracing::warn!(%error, "the devices of a request could not be read at a click: every rule applies");
+                    return self.every_rule(now);
+                }
+            },
+        };
+        self.rules_due(actor, &devices, now).await
     }
 
     /// Yes. Written down before anything else happens; `checked` is what [`Desk::recheck`] said.
@@ -66,10 +116,12 @@ impl Desk {
         actor: &Actor,
         request: RequestId,
         reply: &Reply,
-        checked: Option<Decision>,
+        checked: Option<Rechecked>,
     ) -> Result<Clicked, Trouble> {
         let now = self.clock.now();
-        if let Some(Decision::Denied(denial)) = checked {
+        let Rechecked { decision, rules } =
+            checked.unwrap_or_else(|| Rechecked { decision: None, rules: self.every_rule(now) });
+        if let Some(Decision::Denied(denial)) = decision {
             // Only a card that still waits, and only its asker's click, can end the request.
             let detail = json!({ "why": "rights_ended", "denial": denial });
             return match self.store.refuse(now, request, actor, detail).await? {
@@ -77,8 +129,12 @@ impl Desk {
                 no => self.ignored(actor, no, request).await,
             };
         }
-        match self.store.confirm(now, request, actor, reply, json!(checked)).await? {
-            Confirmed::Done { device, joined } => Ok(Clicked::Confirmed { device, joined }),
+        let yes = Yes { reply, decision: json!(decision), rules: &rules, approval: self.approval_frame(now) };
+        match self.store.confirm(now, request, actor, &yes).await? {
+            Confirmed::Done { subject, joined, approval } => {
+                let freeze = self.store.freeze(now).await?;
+                Ok(Clicked::Confirmed { subject, joined, approval, freeze })
+            }
             no => self.ignored(actor, no, request).await,
         }
     }
@@ -94,7 +150,7 @@ impl Desk {
     /// No.
     pub async fn cancel(&self, actor: &Actor, request: RequestId) -> Result<Clicked, Trouble> {
         match self.store.cancel(self.clock.now(), request, actor).await? {
-            Confirmed::Done { device, .. } => Ok(Clicked::Cancelled { device }),
+            Confirmed::Done { subject, .. } => Ok(Clicked::Cancelled { subject }),
             no => self.ignored(actor, no, request).await,
         }
     }
@@ -106,23 +162,20 @@ impl Desk {
             Confirmed::Expired => ("expired", Clicked::Expired),
             Confirmed::AlreadyHandled(state) => (state.as_str(), Clicked::AlreadyHandled(state)),
         };
-        let row = AuditRow::new(Event::ClickIgnored).by(actor).request(request).detail(json!({ "why": why }));
-        self.store.audit(self.clock.now(), &row).await?;
+        self.click_ignored(actor, Some(request), why).await?;
         Ok(clicked)
     }
 
     /// A click whose custom id this bot never wrote, or wrote in another version.
     pub async fn foreign_click(&self, actor: &Actor) -> Result<(), Trouble> {
-        let row = AuditRow::new(Event::ClickIgnored).by(actor).detail(json!({ "why": "foreign_id" }));
-        Ok(self.store.audit(self.clock.now(), &row).await?)
+        self.click_ignored(actor, None, "foreign_id").await
     }
 
     /// The question behind a select menu, if this person may answer it now.
     pub async fn chosen(&self, actor: &Actor, choice: RequestId) -> Result<Option<Choice>, Trouble> {
         let found = self.store.choice(self.clock.now(), choice).await?.filter(|choice| choice.actor == actor.user);
         if found.is_none() {
-            let row = AuditRow::new(Event::ClickIgnored).by(actor).detail(json!({ "why": "no_such_question" }));
-            self.store.audit(self.clock.now(), &row).await?;
+            self.click_ignored(actor, None, "no_such_question").await?;
         }
         Ok(found)
     }
@@ -141,8 +194,7 @@ impl Desk {
         let until = now.saturating_add(watch.tell_for).unwrap_or(now);
         let told = self.store.watch_late(now, device_sync, actor, due_at, until).await?;
         if matches!(told, LateEnd::NotYours | LateEnd::Nothing) {
-            let row = AuditRow::new(Event::ClickIgnored).by(actor).detail(json!({ "why": "nothing_to_watch" }));
-            self.store.audit(now, &row).await?;
+            self.click_ignored(actor, None, "nothing_to_watch").await?;
         }
         self.bells.timers.ring();
         Ok(Ok(told))
@@ -152,8 +204,7 @@ impl Desk {
     pub async fn again(&self, actor: &Actor, device_sync: DeviceSyncId) -> Result<Option<DeviceId>, Trouble> {
         let ended = self.store.ended_sync(device_sync).await?.filter(|(asker, _)| *asker == actor.user);
         if ended.is_none() {
-            let row = AuditRow::new(Event::ClickIgnored).by(actor).detail(json!({ "why": "nothing_to_repeat" }));
-            self.store.audit(self.clock.now(), &row).await?;
+            self.click_ignored(actor, None, "nothing_to_repeat").await?;
         }
         Ok(ended.map(|(_, device)| device))
     }

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::directory::Directory;
+use super::failure_index::FailureIndex;
 use crate::chat::Actor;
 use crate::clock::{Bell, Clock};
 use crate::graph::Graph;
 use crate::identity::{CheckFailed, Gate};
 use crate::intune::{Denial, ErrorTable};
 use crate::settings::Settings;
-use crate::store::{AuditRow, Event, Store};
+use crate::store::{AuditRow, Event, RequestId, Store};
 
 /// Wakes the loops when there is something to do.
 #[derive(Clone, Debug)]
@@ -22,20 +23,26 @@ pub struct Bells {
     pub notices: Bell,
     /// Cards that expire, and late watches.
     pub timers: Bell,
+    /// Devices of bulk requests that wait to be sent: one bell for each sender.
+    pub bulk: Vec<Bell>,
+    /// Devices of bulk requests that are watched.
+    pub looks: Bell,
 }
 
 impl Bells {
     /// One bell for each loop.
-    pub fn new(clock: &Clock, workers: usize) -> Self {
-        let work = (0..workers.max(1)).map(|_| clock.bell()).collect();
-        Self { work, notices: clock.bell(), timers: clock.bell() }
+    pub fn new(clock: &Clock, workers: usize, senders: usize) -> Self {
+        let bells = |count: usize| (0..count.max(1)).map(|_| clock.bell()).collect();
+        let (work, bulk) = (bells(workers), bells(senders));
+        Self { work, notices: clock.bell(), timers: clock.bell(), bulk, looks: clock.bell() }
     }
 
     /// Wakes every worker.
     pub fn ring_work(&self) {
-        for bell in &self.work {
+        for bell in self.work.iter().chain(&self.bulk) {
             bell.ring();
         }
+        self.looks.ring();
     }
 
     /// Wakes every loop.
@@ -57,6 +64,8 @@ pub struct Desk {
     pub(super) store: Store,
     /// The devices in memory.
     pub(super) directory: Arc<Directory>,
+    /// Which devices have failures that a sync may mend.
+    pub(super) failures: Arc<FailureIndex>,
     /// The app error table.
     pub(super) error_table: Arc<ErrorTable>,
     /// Every setting.
@@ -89,12 +98,13 @@ impl Desk {
         gate: Arc<Gate>,
         store: Store,
         directory: Arc<Directory>,
+        failures: Arc<FailureIndex>,
         error_table: Arc<ErrorTable>,
         settings: Arc<Settings>,
         clock: Clock,
         bells: Bells,
     ) -> Self {
-        Self { graph, gate, store, directory, error_table, settings, clock, bells }
+        Self { graph, gate, store, directory, failures, error_table, settings, clock, bells }
     }
 
     /// What the gate found. Where it could not look, the answer is no, and the audit says so.
@@ -109,6 +119,23 @@ impl Desk {
                 Err(Trouble::Rights(error))
             }
         }
+    }
+
+    /// A click that counted for nothing, for the audit.
+    pub(super) async fn click_ignored(
+        &self,
+        actor: &Actor,
+        request: Option<RequestId>,
+        why: &str,
+    ) -> Result<(), Trouble> {
+        let mut row = AuditRow::new(Event::ClickIgnored).by(actor).detail(json!({ "why": why }));
+        row.request = request;
+        Ok(self.store.audit(self.clock.now(), &row).await?)
+    }
+
+    /// Whether they hold one of `[access] admin_roles`.
+    pub(super) fn is_admin(&self, actor: &Actor) -> bool {
+        self.settings.access.admin_roles.iter().any(|role| actor.roles.contains(role))
     }
 
     /// Somebody linked or unlinked their account: suggestions are to know it at once. The gate always does.

@@ -1,5 +1,6 @@
 //! The devices in memory: suggestions while someone types, and names that stand for devices.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -7,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::graph::{Error, Graph};
 use crate::identity::{Shown, Visibility};
-use crate::intune::{Device, DeviceId};
+use crate::intune::{Device, DeviceId, EntraUserId};
 
 /// Suggestions shown at once (Discord's limit).
 const SUGGESTIONS: usize = 25;
@@ -17,6 +18,17 @@ const SUGGESTIONS: usize = 25;
 pub struct Suggestion {
     /// The device.
     pub device: Arc<Device>,
+}
+
+/// A person with devices who fits what was typed so far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SuggestedPerson {
+    /// Their object id.
+    pub id: EntraUserId,
+    /// Display name, from outside.
+    pub name: String,
+    /// User principal name, from outside.
+    pub sign_in: String,
 }
 
 /// What a search in memory gave.
@@ -147,6 +159,40 @@ impl Directory {
         snapshot.rows.iter().filter(|row| row.haystack.contains(&whole)).map(|row| row.device.id).collect()
     }
 
+    /// People with devices whose name or sign-in name fits `text`, best first: a word of it begins so, it is somewhere inside.
+    /// Only people of whom at least one device may be seen.
+    pub fn suggest_people(&self, text: &str, visibility: &Visibility) -> Vec<SuggestedPerson> {
+        if visibility.is_nothing() {
+            return Vec::new();
+        }
+        let needle = text.trim().to_lowercase();
+        let (mut first, mut inside, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
+        for row in &self.0.load().rows {
+            let device = &row.device;
+            let (Some(id), Some(sign_in)) = (device.user_id, &device.user_principal_name) else { continue };
+            let name = device.user_name.clone().unwrap_or_default();
+            let (lower, lower_sign_in) = (name.to_lowercase(), sign_in.to_lowercase());
+            if !lower.contains(&needle) && !lower_sign_in.contains(&needle) {
+                continue;
+            }
+            if visibility.shows(device) != Shown::Yes || !seen.insert(id) {
+                continue;
+            }
+            let begins = lower_sign_in.starts_with(&needle) || lower.split(' ').any(|word| word.starts_with(&needle));
+            let into = if begins { &mut first } else { &mut inside };
+            into.push(SuggestedPerson { id, name, sign_in: sign_in.clone() });
+            if first.len() >= SUGGESTIONS {
+                break;
+            }
+        }
+        first.into_iter().chain(inside).take(SUGGESTIONS).collect()
+    }
+
+    /// Every device that fits, as last read, by name.
+    pub fn all(&self, fits: impl Fn(&Device) -> bool) -> Vec<Device> {
+        self.0.load().rows.iter().filter(|row| fits(&row.device)).map(|row| (*row.device).clone()).collect()
+    }
+
     /// A device by its id, as last read.
     pub fn get(&self, id: DeviceId) -> Option<Arc<Device>> {
         self.0.load().rows.iter().find(|row| row.device.id == id).map(|row| Arc::clone(&row.device))
@@ -175,6 +221,7 @@ mod tests {
             model: None,
             entra_device_id: None,
             pending_action: None,
+            owner: None,
         }
     }
 

@@ -58,11 +58,12 @@ impl Worker {
         let now = self.clock.now();
         while self.late_step().await? {}
         let next_expiry = self.store.expire_requests(now).await?;
+        let next_approval = self.store.expire_approvals(now).await?;
         self.store.forget_choices(now).await?;
         self.store.forget_interactions(now.saturating_sub(KEEP_INTERACTIONS).unwrap_or(Timestamp::MIN)).await?;
         self.bells.notices.ring();
         let next_late = self.store.next_due_late_watch().await?;
-        Ok([next_expiry, next_late].into_iter().flatten().min())
+        Ok([next_expiry, next_approval, next_late].into_iter().flatten().min())
     }
 }
 

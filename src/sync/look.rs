@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::desk::{Desk, Trouble};
-use super::directory::Suggestion;
+use super::directory::{SuggestedPerson, Suggestion};
 use super::refusal::Refusal;
 use super::resolve::Resolved;
 use crate::chat::Actor;
@@ -138,8 +138,9 @@ impl Desk {
         Ok(HistoryAnswer { rows, everyone })
     }
 
-    fn is_admin(&self, actor: &Actor) -> bool {
-        self.settings.access.admin_roles.iter().any(|role| actor.roles.contains(role))
+    /// Suggestions for a `user:` option, from memory.
+    pub fn suggest_people(&self, actor: &Actor, text: &str) -> Vec<SuggestedPerson> {
+        self.directory.suggest_people(text, &self.gate.visibility(actor))
     }
 
     /// Suggestions for a `device:` option, from memory.

@@ -4,22 +4,34 @@
 //! - [`Worker`]: what is done afterwards, one step at a time, from the store.
 //! - [`Directory`]: the list of devices in memory, for suggestions and names.
 
+mod approve;
 mod ask;
+mod bulk;
+mod bulk_worker;
 mod click;
 mod desk;
 mod directory;
+mod failure_index;
+mod freeze;
 mod late;
 mod look;
+mod notify;
 mod refusal;
 mod report;
 mod resolve;
+mod rules;
 mod schedule;
+mod targets;
 mod worker;
 
+pub use approve::Answered;
 pub use ask::{Asked, Proposal};
-pub use click::{Clicked, Told};
+pub use bulk::{BulkAsked, BulkProposal, LeftOut, WhyLeftOut};
+pub use click::{Clicked, Rechecked, Told};
 pub use desk::{Bells, Desk, Trouble};
-pub use directory::{Directory, Suggestion};
+pub use directory::{Directory, SuggestedPerson, Suggestion};
+pub use failure_index::{FailureIndex, IndexAge};
+pub use freeze::Froze;
 pub use look::{AccessAnswer, AppsAnswer, HistoryAnswer, Looked};
 pub use refusal::Refusal;
 pub use worker::Worker;

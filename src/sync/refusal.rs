@@ -2,10 +2,12 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::intune::{Denial, Device, DeviceId, NotSyncable};
+use super::bulk::LeftOut;
+use crate::intune::{Denial, Device, DeviceId, GroupId, NotSyncable};
+use crate::store::BulkTarget;
 
 /// Why the answer is no.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Refusal {
     /// No device by that name, serial number or user that this person may see.
     UnknownDevice {
@@ -46,6 +48,41 @@ pub enum Refusal {
     },
     /// The config wants a reason.
     ReasonRequired,
+    /// No person by that user principal name or id.
+    UnknownPerson {
+        /// What was typed, from outside.
+        text: String,
+    },
+    /// No group by that name or id.
+    UnknownGroup {
+        /// What was typed, from outside.
+        text: String,
+    },
+    /// Several groups by that name.
+    SeveralGroups {
+        /// What was typed, from outside.
+        text: String,
+        /// Some of them.
+        ids: Vec<GroupId>,
+    },
+    /// The list of devices has not been read yet.
+    ListNotRead,
+    /// The index of app failures is off.
+    IndexOff,
+    /// Nothing is left to sync.
+    NoDevices {
+        /// What was asked for.
+        target: Box<BulkTarget>,
+        /// What was left out, and why.
+        left_out: Box<LeftOut>,
+    },
+    /// More than one request may hold.
+    TooManyForOne {
+        /// How many.
+        count: usize,
+        /// How many are taken.
+        max: usize,
+    },
     /// Too many commands.
     TooFast {
         /// How long to wait.

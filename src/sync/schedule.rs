@@ -42,6 +42,16 @@ pub(super) fn backoff(tries: u32, jitter: f64) -> SignedDuration {
     full.mul_f64(0.5 + jitter / 2.0)
 }
 
+/// How many tries fit into this time, with waits that are half as long as they can be.
+pub(super) fn tries_within(time: SignedDuration) -> u32 {
+    let (mut tries, mut waited) = (0, SignedDuration::ZERO);
+    while waited < time {
+        waited += backoff(tries, 0.5);
+        tries += 1;
+    }
+    tries
+}
+
 /// A random number in `0.0..1.0`.
 pub(super) fn jitter() -> f64 {
     fastrand::f64()
@@ -78,6 +88,12 @@ mod tests {
         assert!(waits.iter().all(|&wait| (1..=300).contains(&wait)));
         assert_eq!(now, deadline(&watch(), requested));
         assert!(waits.len() < 30, "{} looks in an hour", waits.len());
+    }
+
+    #[test]
+    fn a_quarter_of_an_hour_holds_thirteen_tries() {
+        assert_eq!(tries_within(SignedDuration::from_mins(15)), 13);
+        assert_eq!(tries_within(SignedDuration::ZERO), 0);
     }
 
     #[test]

@@ -10,8 +10,9 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::desk::{Bells, Trouble};
+use super::directory::Directory;
 use super::report::read_failures;
-use super::schedule::{backoff, deadline, jitter, next_look, retry_wait};
+use super::schedule::{backoff, deadline, jitter, next_look, retry_wait, tries_within};
 use crate::budget::Urgency;
 use crate::chat::Actor;
 use crate::clock::Clock;
@@ -19,10 +20,10 @@ use crate::graph::{Error, Graph, Kind, Patience};
 use crate::identity::{ChatRoles, CheckFailed, Gate};
 use crate::intune::{Decision, Denial, Device, ErrorTable, Evidence, Task, Verdict, judge};
 use crate::settings::Settings;
-use crate::store::{Answer, Attempt, ClaimedSync, DeviceSyncState, Ending, Outcome, Phase, RefusedWhy, Store};
+use crate::store::{Answer, Attempt, Begun, ClaimedSync, DeviceSyncState, Ending, Outcome, Phase, RefusedWhy, Store};
 
 /// Calls made for one device sync at the most; a further unknown one is only watched.
-const MOST_ATTEMPTS: usize = 4;
+pub(super) const MOST_ATTEMPTS: usize = 4;
 
 /// Does the work that the store says is due.
 pub struct Worker {
@@ -34,10 +35,11 @@ pub struct Worker {
     pub(super) chat_roles: Arc<dyn ChatRoles>,
     pub(super) clock: Clock,
     pub(super) bells: Bells,
+    pub(super) directory: Arc<Directory>,
 }
 
 /// What the gate and the device said right before a call.
-enum Ready {
+pub(super) enum Ready {
     /// The call may be made; `requested_at` is Graph's own time.
     Go { device: Box<Device>, requested_at: Timestamp, decision: Decision },
     /// It ends here.
@@ -60,8 +62,9 @@ impl Worker {
         chat_roles: Arc<dyn ChatRoles>,
         clock: Clock,
         bells: Bells,
+        directory: Arc<Directory>,
     ) -> Self {
-        Self { graph, gate, store, error_table, settings, chat_roles, clock, bells }
+        Self { graph, gate, store, error_table, settings, chat_roles, clock, bells, directory }
     }
 
     /// Takes a due device sync and does its next step. `false`: none was due.
@@ -89,11 +92,17 @@ impl Worker {
 
     /// When the next step is due.
     pub async fn next_due(&self) -> Result<Option<Timestamp>, Trouble> {
-        Ok(self.store.next_due_sync().await?)
+        Ok(self.store.next_due_sync(self.clock.now()).await?)
     }
 
     async fn dispatch(&self, claimed: &mut ClaimedSync) -> Result<(), Trouble> {
-        let (device, requested_at, decision) = match self.make_ready(claimed).await {
+        let ready = self.make_ready(claimed).await;
+        self.set_out(claimed, ready).await
+    }
+
+    /// The call, or what comes instead of it.
+    pub(super) async fn set_out(&self, claimed: &mut ClaimedSync, ready: Ready) -> Result<(), Trouble> {
+        let (device, requested_at, decision) = match ready {
             Ready::Go { device, requested_at, decision } => (device, requested_at, decision),
             // An unknown call may have been taken, so "nothing was sent" would be a guess: it is watched to its end.
             Ready::End(Outcome::Refused(_) | Outcome::Skipped) if may_have_been_taken(claimed) => {
@@ -103,8 +112,26 @@ impl Worker {
             Ready::Later(error) => return self.later(claimed, error).await,
             Ready::StoreAway(error) => return Err(error.into()),
         };
-        self.store.begin_attempt(self.clock.now(), claimed, &device, requested_at, json!(decision)).await?;
-        let called = self.graph.sync_device(device.id, Urgency::Single).await;
+        // The turn comes first, so that nothing is written down as sent that still stands in line.
+        let turn = match self.graph.sync_turn(urgency_of(claimed)).await {
+            Ok(turn) => turn,
+            Err(Error { kind: Kind::NoTurn, .. }) => {
+                // Others went first for long: rights and baseline are read anew.
+                let (now, tries) = (self.clock.now(), claimed.tries);
+                return Ok(self.store.come_back(now, claimed, DeviceSyncState::Queued, now, tries, None).await?);
+            }
+            Err(error) => return self.later(claimed, Some(error)).await,
+        };
+        match self.store.begin_attempt(self.clock.now(), claimed, &device, requested_at, json!(decision)).await? {
+            Begun::Written => {}
+            Begun::Stopped if may_have_been_taken(claimed) => return self.only_watch(claimed).await,
+            Begun::Stopped => return self.end(claimed, &Outcome::Cancelled, None).await,
+            Begun::Frozen(until) => {
+                let (now, tries) = (self.clock.now(), claimed.tries);
+                return Ok(self.store.come_back(now, claimed, DeviceSyncState::Queued, until, tries, None).await?);
+            }
+        }
+        let called = self.graph.sync_device(device.id, turn).await;
         let now = self.clock.now();
         match called {
             Ok(request_id) => {
@@ -132,7 +159,17 @@ impl Worker {
         let actor = Actor { roles, ..actor.clone() };
         // What was known before Yes does not count.
         let ruling = self.gate.rule(Task::SyncDevice, &actor, &device, claimed.started_at, Patience::Once).await;
-        let decision = match ruling.map(|ruling| ruling.decision) {
+        self.admitted(device, graph_time, ruling.map(|ruling| ruling.decision))
+    }
+
+    /// What the gate's word and the device's own state come to.
+    pub(super) fn admitted(
+        &self,
+        device: Device,
+        graph_time: Option<Timestamp>,
+        ruling: Result<Decision, CheckFailed>,
+    ) -> Ready {
+        let decision = match ruling {
             Ok(Decision::Denied(denial)) => return Ready::End(Outcome::Refused(RefusedWhy::Rights(denial))),
             Ok(allowed) => allowed,
             Err(CheckFailed::Graph(error)) => return Ready::Later(Some(error)),
@@ -174,6 +211,10 @@ impl Worker {
     }
 
     fn is_time_up(&self, claimed: &ClaimedSync, now: Timestamp) -> bool {
+        if claimed.request.target.is_some() {
+            // One of many may have waited for its turn for longer than that.
+            return claimed.tries >= tries_within(self.settings.sync.give_up);
+        }
         now.duration_since(claimed.started_at) >= self.settings.sync.give_up
     }
 
@@ -209,7 +250,7 @@ impl Worker {
     }
 
     /// A worker died between the call and its answer. Nobody knows whether Graph took it.
-    async fn answer_was_lost(&self, claimed: &ClaimedSync) -> Result<(), Trouble> {
+    pub(super) async fn answer_was_lost(&self, claimed: &ClaimedSync) -> Result<(), Trouble> {
         tracing::warn!(device_sync = %claimed.id, "an attempt has no recorded answer; the device is watched first");
         self.unknown(claimed).await
     }
@@ -246,8 +287,13 @@ impl Worker {
                 return self.look_again(claimed, &first, false).await;
             }
         };
+        self.seen(claimed, &first, device).await
+    }
+
+    /// The device, as it was just read.
+    pub(super) async fn seen(&self, claimed: &mut ClaimedSync, first: &Attempt, device: Device) -> Result<(), Trouble> {
         claimed.device = device;
-        if let Verdict::CheckedIn(at) = self.verdict(&first, &claimed.device) {
+        if let Verdict::CheckedIn(at) = self.verdict(first, &claimed.device) {
             let now = self.clock.now();
             let settled_at = at.saturating_add(self.settings.apps.settle).unwrap_or(at);
             // Say at once that it checked in; its apps report a little later. `tries` remembers that it was said.
@@ -267,7 +313,7 @@ impl Worker {
             let outcome = Outcome::NotSupported(crate::intune::NotSyncable::Pending(action));
             return self.end(claimed, &outcome, None).await;
         }
-        self.look_again(claimed, &first, true).await
+        self.look_again(claimed, first, true).await
     }
 
     /// The earliest attempt has the lowest bar, so it is the one to judge by.
@@ -278,7 +324,7 @@ impl Worker {
     }
 
     /// Comes back for another look, or says that the time is over. `seen`: this look got an answer.
-    async fn look_again(&self, claimed: &ClaimedSync, first: &Attempt, seen: bool) -> Result<(), Trouble> {
+    pub(super) async fn look_again(&self, claimed: &ClaimedSync, first: &Attempt, seen: bool) -> Result<(), Trouble> {
         let now = self.clock.now();
         let watch = &self.settings.watch;
         let last = claimed.effective_attempts().last().unwrap_or(first);
@@ -299,14 +345,14 @@ impl Worker {
         Ok(self.store.come_back(now, claimed, claimed.state, next, 0, None).await?)
     }
 
-    async fn end(
+    pub(super) async fn end(
         &self,
         claimed: &ClaimedSync,
         outcome: &Outcome,
         answer: Option<(Answer, Option<&str>)>,
     ) -> Result<(), Trouble> {
-        let team_channel = self.settings.discord.team_channel_id;
-        let ending = Ending { outcome, answer, team_channel };
+        let tell = self.tell_of(&claimed.request, &claimed.device, outcome).await;
+        let ending = Ending { outcome, answer, tell };
         if self.store.finish(self.clock.now(), claimed, &ending).await? {
             self.bells.ring_work();
         }
@@ -314,7 +360,12 @@ impl Worker {
     }
 }
 
+/// In which line its call stands.
+fn urgency_of(claimed: &ClaimedSync) -> Urgency {
+    if claimed.bulk { Urgency::Bulk(claimed.request.id.0) } else { Urgency::Single }
+}
+
 /// Whether Graph may have taken an earlier call, whose answer was lost.
-fn may_have_been_taken(claimed: &ClaimedSync) -> bool {
+pub(super) fn may_have_been_taken(claimed: &ClaimedSync) -> bool {
     claimed.attempts.iter().any(|attempt| attempt.answer == Some(Answer::Unknown))
 }

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::budget::{Figures, Urgency, WHOLE};
 use crate::clock::Clock;
-use crate::discord::Status;
+use crate::discord::{DeliveryStatus, Status};
 use crate::graph::Graph;
 use crate::store::Store;
 use crate::sync::Directory;
@@ -32,6 +32,8 @@ pub struct OpsParts {
     pub directory: Arc<Directory>,
     /// How interactions come in.
     pub status: Status,
+    /// How notices go out.
+    pub delivery: Arc<DeliveryStatus>,
     /// Time.
     pub clock: Clock,
     /// Cancelled when the bot stops, a moment before it really does.
@@ -64,6 +66,7 @@ impl Ops {
             hindrances.push("the database does not answer");
         }
         hindrances.extend(self.0.status.hindrance());
+        hindrances.extend(self.0.delivery.hindrance());
         if self.0.leaving.is_cancelled() {
             hindrances.push("stopping");
         }
@@ -130,6 +133,11 @@ async fn metrics(State(ops): State<Ops>) -> Response {
     }
     let unreadable = i64::try_from(parts.status.unreadable()).unwrap_or(i64::MAX);
     gauge("interactions_unreadable", "Interactions whose asker got no answer", unreadable);
+    let total = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+    let help = "Notices since the start that could not be delivered anywhere; each is in the audit";
+    gauge("notices_dropped", help, total(parts.delivery.notices_dropped()));
+    let help = "Times since the start that a notice went to another channel, because its own could not be reached";
+    gauge("notices_fell_back", help, total(parts.delivery.notices_fell_back()));
     gauge("directory_devices", "Devices in memory", i64::try_from(parts.directory.len()).unwrap_or(i64::MAX));
     let age = parts.directory.read_at().map_or(-1, |at| now.duration_since(at).as_secs());
     gauge("directory_age_seconds", "Age of the list of devices; -1: never read", age);

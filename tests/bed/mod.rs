@@ -26,7 +26,7 @@ use sim::tenant::{Fault, FaultId, SyncCall};
 use tokio::sync::RwLock;
 
 pub(crate) use browser::Browser;
-use engines::{Database, Engine};
+pub(crate) use engines::{Database, Engine};
 pub(crate) use person::{Answer, Person};
 pub(crate) use span::Spans;
 use surroundings::{database, lay_database, over_http};
@@ -100,21 +100,21 @@ impl Bed {
 
     /// The same on a stage that is set up otherwise.
     pub(crate) async fn on_stage(name: &str, config: &str, change: impl FnOnce(&mut StageOptions)) -> Self {
-        Self::on_database(name, config, database().await, change).await
+        Self::on(database().await, name, config, change).await
     }
 
     /// The same on PostgreSQL, where several bots can be.
     pub(crate) async fn for_several(name: &str, config: &str, change: impl FnOnce(&mut StageOptions)) -> Self {
         let database = Database::new(Engine::Postgres).await;
-        Self::on_database(name, config, Some(database), change).await
+        Self::on(Some(database), name, config, change).await
     }
 
-    async fn on_database(
-        name: &str,
-        config: &str,
-        database: Option<Database>,
-        change: impl FnOnce(&mut StageOptions),
-    ) -> Self {
+    /// The same on the store that `config` names, whatever the run is about.
+    pub(crate) async fn on_its_own_store(name: &str, config: &str, change: impl FnOnce(&mut StageOptions)) -> Self {
+        Self::on(None, name, config, change).await
+    }
+
+    async fn on(database: Option<Database>, name: &str, config: &str, change: impl FnOnce(&mut StageOptions)) -> Self {
         let log = log::start();
         let mut config: toml::Table = config.parse().expect("the scene's config is TOML");
         // People in scenes act faster than people do.
@@ -257,6 +257,11 @@ impl Bed {
     /// The bot's database.
     pub(crate) async fn store(&self) -> Store {
         self.stage.read().await.app().store().clone()
+    }
+
+    /// Has the bot look for work that the scene put into its store.
+    pub(crate) async fn wakes(&self) {
+        self.stage.read().await.app().desk().wake();
     }
 
     /// Where the bot serves health and metrics.

@@ -65,6 +65,14 @@ impl<'a> Person<'a> {
         self.answer(interaction)
     }
 
+    /// Fills one field of the dialog that is open, and sends it.
+    pub(crate) async fn submits(self, field: &str, text: &str) -> Answer<'a> {
+        let dialog = self.bed.discord.modal(self.name).expect("a dialog is open");
+        let interaction = self.chat().submit(&dialog, &[(field, text)]).expect("the client sends it");
+        self.bed.settle().await;
+        self.answer(interaction)
+    }
+
     /// Goes the whole way of `/link` and signs in as `person`.
     pub(crate) async fn links_as(self, person: &str) -> Answer<'a> {
         let offered = self.runs("/link").await;

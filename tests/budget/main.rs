@@ -12,7 +12,8 @@ use std::sync::{Arc, Mutex};
 
 use bench::Bench;
 use intune_sync_bot::budget::Urgency;
-use intune_sync_bot::graph::{Kind, Retry};
+use intune_sync_bot::graph::{Error, Graph, Kind, Retry};
+use intune_sync_bot::intune::DeviceId;
 use jiff::SignedDuration;
 use tokio::task::JoinSet;
 
@@ -23,12 +24,18 @@ const ONE: &str = "FIELD-LT-1";
 /// What waits before its next call when Graph says no more than that it is too much.
 const BACKOFF: SignedDuration = SignedDuration::from_secs(10);
 
+/// A turn and its call, as a worker makes them.
+async fn call(graph: &Graph, device: DeviceId, urgency: Urgency) -> Result<Option<String>, Error> {
+    let turn = graph.sync_turn(urgency).await?;
+    graph.sync_device(device, turn).await
+}
+
 /// One call for each of `calls`, all of them waiting at once.
 fn crowd(bench: &Bench, urgency: Urgency, device: &str, calls: usize, into: &mut JoinSet<()>) {
     for _ in 0..calls {
         let (graph, busy, device) = (Arc::clone(&bench.graph), bench.clock.busy(), bench.device(device));
         into.spawn(async move {
-            let error = graph.sync_device(device, urgency).await.err();
+            let error = call(&graph, device, urgency).await.err();
             assert!(error.is_none_or(|error| error.kind == Kind::NoTurn), "Graph takes what is sent");
             drop(busy);
         });
@@ -44,11 +51,11 @@ async fn job(bench: &Bench, calls: usize) {
         let (queue, busy) = (Arc::clone(&queue), bench.clock.busy());
         workers.spawn(async move {
             loop {
-                let Some(call) = queue.lock().expect("nobody panicked").pop_front() else { break };
-                let Err(error) = graph.sync_device(device, Urgency::Bulk(1)).await else { continue };
+                let Some(number) = queue.lock().expect("nobody panicked").pop_front() else { break };
+                let Err(error) = call(&graph, device, Urgency::Bulk(1)).await else { continue };
                 assert!(matches!(error.kind, Kind::Throttled { .. } | Kind::NoTurn), "{error}");
                 let wait = if let Retry::After(wait) = error.retry() { wait } else { BACKOFF };
-                queue.lock().expect("nobody panicked").push_back(call);
+                queue.lock().expect("nobody panicked").push_back(number);
                 clock.sleep(wait).await;
             }
             drop(busy);

@@ -20,5 +20,6 @@ pub(crate) fn device(number: u128) -> Device {
         model: None,
         entra_device_id: None,
         pending_action: None,
+        owner: None,
     }
 }

@@ -2,12 +2,17 @@
 
 #[path = "../bed/mod.rs"]
 mod bed;
+#[path = "../samples/mod.rs"]
+mod samples;
 
 mod ambiguity;
+mod approvals;
 mod asking;
+mod bulk;
 mod calls;
 mod clicks;
 mod follow_up;
+mod freezing;
 mod gateway;
 mod hostile;
 mod http;
@@ -17,11 +22,14 @@ mod linked;
 mod linking;
 mod linking_threats;
 mod looking;
+mod notifying;
+mod outbox;
 mod records;
 mod refusals;
 mod replicas;
 mod reporting;
 mod restarts;
 mod rights;
+mod slow_commits;
 mod suggesting;
 mod watching;

@@ -18,7 +18,7 @@ use super::dispatch::Served;
 use super::entra::{recorded_answer, recorded_form};
 use super::model::World;
 use super::odata::{Call, Version, pairs};
-use crate::{Clock, Exchange, Service, Traffic};
+use crate::{Clock, Exchange, Moment, Service, Traffic};
 
 /// The largest request body taken.
 const MOST_BYTES: usize = 4 * 1024 * 1024;
@@ -67,11 +67,15 @@ async fn graph(State(tenant): State<Tenant>, request: Request) -> Response {
     };
     let token = header(header::AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
     let client_request_id = header(HeaderName::from_static("client-request-id"));
-    let served = if json.is_err() {
+    if tenant.traffic.holds().keeps(Service::Graph, &call.method, path, Moment::Before).await {
+        return closed();
+    }
+    let mut served = if json.is_err() {
         Served::whole(Answer::error(400, "BadRequest", "Unable to read JSON request payload."))
     } else {
         tenant.with(|world| world.serve_with_token(&call, token))
     };
+    served.lost |= tenant.traffic.holds().keeps(Service::Graph, &call.method, path, Moment::After).await;
     let asked = Asked { method: call.method.clone(), path: path.to_owned(), query, body: call.body.clone() };
     let response = finish(&tenant, Some(asked), served, client_request_id).await;
     drop(under_way);

@@ -8,6 +8,7 @@ use super::words::{serial, span};
 use crate::discord::card::{Card, Embed, Select, Tone};
 use crate::intune::Device;
 use crate::store::RequestId;
+use crate::sync::SuggestedPerson;
 
 /// Longest text of an option, and of a suggestion (Discord's limits).
 const OPTION: usize = 100;
@@ -40,6 +41,11 @@ pub fn suggestion(device: &Device, now: Timestamp) -> String {
         seen(device, now)
     );
     clean(&text, OPTION)
+}
+
+/// A person, as a suggestion while someone types.
+pub fn person(person: &SuggestedPerson) -> String {
+    clean(&format!("{} · {}", clean(&person.name, 40), clean(&person.sign_in, 55)), OPTION)
 }
 
 fn seen(device: &Device, now: Timestamp) -> String {

@@ -1,22 +1,37 @@
 //! The answers to clicks.
 
-use super::words::{denial, name};
+use super::bulk::{banner, devices};
+use super::words::{capital, denial, name};
 use crate::discord::card::{Card, Embed, Tone};
 use crate::intune::Device;
-use crate::store::RequestState;
+use crate::store::{RequestState, Stopped, Subject};
 use crate::sync::{Clicked, Told};
 
 /// The answer to Yes or No, and whether it takes the place of the card (else it is a private word beside it).
 pub fn clicked(clicked: &Clicked) -> (Card, bool) {
     match clicked {
-        Clicked::Confirmed { device, joined: false } => {
-            let text = "Confirmed. Your rights and the device are looked at once more, then Intune is asked.";
-            (Card::of(Embed::new(Tone::Neutral, format!("Syncing {}", name(device)), text)), true)
+        Clicked::Confirmed { subject, approval: true, .. } => {
+            let text = "Confirmed. Now somebody who may approve has to agree; they are asked in the approvals channel. Nothing was sent yet, and you are told how it goes on.";
+            (Card::of(Embed::new(Tone::Neutral, format!("{} waits for approval", capital(&what(subject))), text)), true)
         }
-        Clicked::Confirmed { device, joined: true } => (super::joined(device), true),
-        Clicked::Cancelled { device } => {
+        Clicked::Confirmed { subject: Subject::Device(device), joined: true, .. } => (super::joined(device), true),
+        Clicked::Confirmed { subject, freeze, .. } => {
+            let mut text = match subject {
+                Subject::Device(_) => {
+                    "Confirmed. Your rights and the device are looked at once more, then Intune is asked.".to_owned()
+                }
+                Subject::Devices { .. } => {
+                    "Confirmed. Your rights and each device are looked at once more, then Intune is asked. The message in this channel shows how far it is, and the outcome follows here.".to_owned()
+                }
+            };
+            if let Some(freeze) = freeze {
+                text = format!("{text}\n\n{}", banner(freeze));
+            }
+            (Card::of(Embed::new(Tone::Neutral, format!("Syncing {}", what(subject)), text)), true)
+        }
+        Clicked::Cancelled { subject } => {
             let text = "Nothing was sent.";
-            (Card::of(Embed::new(Tone::Neutral, format!("Not syncing {}", name(device)), text)), true)
+            (Card::of(Embed::new(Tone::Neutral, format!("Not syncing {}", what(subject)), text)), true)
         }
         Clicked::RightsEnded(why) => {
             let text = format!("{} Nothing was sent.", denial(why, "sync"));
@@ -36,8 +51,36 @@ pub fn clicked(clicked: &Clicked) -> (Card, bool) {
     }
 }
 
+/// The device's name, or how many.
+fn what(subject: &Subject) -> String {
+    match subject {
+        Subject::Device(device) => name(device),
+        Subject::Devices { count, .. } => devices(usize::try_from(*count).unwrap_or(usize::MAX)),
+    }
+}
+
+/// The answer to Cancel on a running bulk request.
+pub fn stopped(stopped: Stopped) -> Card {
+    match stopped {
+        Stopped::Done(0) => private("Stopped: everything had been sent already. What was sent is watched to its end."),
+        Stopped::Done(count) => private(&format!(
+            "Stopped: {} will not be sent. What was sent is watched to its end.",
+            devices(usize::try_from(count).unwrap_or(usize::MAX))
+        )),
+        Stopped::NotYours => {
+            private("Only the person who asked, or an admin of this bot, can stop this. Your click changed nothing.")
+        }
+        Stopped::TooLate => private("It has ended or was stopped before. Your click changed nothing."),
+        Stopped::NotFound => private("This request is not known any more. Your click changed nothing."),
+    }
+}
+
 fn already(state: RequestState) -> &'static str {
     match state {
+        RequestState::AwaitingApproval => {
+            "This was confirmed already and waits for somebody to approve. Your click changed nothing."
+        }
+        RequestState::Rejected => "This was not approved. Your click changed nothing.",
         RequestState::Running => "This was confirmed already and is under way. Your click changed nothing.",
         RequestState::Finished => "This was confirmed already and has ended. Your click changed nothing.",
         RequestState::Cancelled => {
@@ -90,15 +133,31 @@ fn private(text: &str) -> Card {
 mod tests {
     use super::super::samples;
     use super::*;
-    use crate::intune::Denial;
+    use crate::intune::{Denial, DeviceFilter};
+    use crate::store::{BulkTarget, Freeze};
 
     #[test]
     fn every_answer_to_a_click() {
-        let device = || Box::new(samples::device());
+        let one = || Subject::Device(Box::new(samples::device()));
+        let target = || BulkTarget::Filter(DeviceFilter { unseen_days: Some(14), ..DeviceFilter::default() });
+        let confirmed = |joined, approval| Clicked::Confirmed { subject: one(), joined, approval, freeze: None };
+        let freeze = Freeze {
+            reason: "CHG-7".to_owned(),
+            actor: samples::actor(),
+            started_at: samples::now(),
+            ends_at: samples::at("2026-11-23T12:00:00Z"),
+        };
         let all = [
-            Clicked::Confirmed { device: device(), joined: false },
-            Clicked::Confirmed { device: device(), joined: true },
-            Clicked::Cancelled { device: device() },
+            confirmed(false, false),
+            confirmed(true, false),
+            confirmed(false, true),
+            Clicked::Confirmed {
+                subject: Subject::Devices { target: target(), count: 12 },
+                joined: false,
+                approval: false,
+                freeze: Some(freeze),
+            },
+            Clicked::Cancelled { subject: one() },
             Clicked::RightsEnded(Denial::NoRole),
             Clicked::Expired,
             Clicked::NotYours,

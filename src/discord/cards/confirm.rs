@@ -3,6 +3,7 @@
 use commands::{CustomId, Verb};
 use jiff::Timestamp;
 
+use super::bulk::{banner, who_agrees};
 use super::clean::code;
 use super::words::{LONG_UNSEEN, compliance, last_check_in, name, platform, relative, serial, span, user};
 use crate::discord::card::{Card, Embed, Tone};
@@ -19,6 +20,14 @@ pub fn confirm(proposal: &Proposal, now: Timestamp) -> Card {
     if let Some(hint) = hint(device, now) {
         description.push_str("\n\n");
         description.push_str(&hint);
+    }
+    if let Some(who) = who_agrees(&proposal.rules, &[]) {
+        description.push_str("\n\n");
+        description.push_str(&who);
+    }
+    if let Some(freeze) = &proposal.freeze {
+        description.push_str("\n\n");
+        description.push_str(&banner(freeze));
     }
     if proposal.observe {
         description.push_str("\n\n**Observe mode**: Yes sends nothing to Intune; it shows what would have happened.");
@@ -68,6 +77,8 @@ mod tests {
             reason: None,
             expires_at: samples::at("2026-11-23T10:52:00Z"),
             observe: false,
+            freeze: None,
+            rules: Vec::new(),
         }
     }
 

@@ -25,6 +25,8 @@ fn line(row: &HistoryRow, everyone: bool) -> String {
 fn ended(row: &HistoryRow) -> String {
     match (row.state, &row.outcome) {
         (RequestState::AwaitingConfirmation, _) => "waits for Yes or No".to_owned(),
+        (RequestState::AwaitingApproval, _) => "waits for somebody to approve".to_owned(),
+        (RequestState::Rejected, _) => "not approved".to_owned(),
         (RequestState::Cancelled, _) => "cancelled".to_owned(),
         (RequestState::Expired, _) => "not confirmed in time".to_owned(),
         (RequestState::Refused, _) => "refused: rights had changed".to_owned(),

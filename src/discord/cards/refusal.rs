@@ -1,5 +1,6 @@
 //! Refusals: what the answer is, why, and what to do.
 
+use super::bulk::{left_out, target};
 use super::clean::code;
 use super::words::{capital, denial, moment, name, not_syncable, relative, span};
 use crate::discord::card::{Card, Embed, Tone};
@@ -38,6 +39,44 @@ pub fn refusal(refusal: &Refusal, task: &str) -> Card {
                 "The last sync of it ended {}. Several syncs in a short time only delay each other; it can be synced again at {}.",
                 relative(*synced_at),
                 moment(*again_at)
+            ),
+        ),
+        Refusal::UnknownPerson { text } => (
+            "No such person".to_owned(),
+            format!(
+                "Nobody in the tenant has the user principal name {}. Pick a suggestion while you type, or write it in full: name@company.com.",
+                code(text, 100)
+            ),
+        ),
+        Refusal::UnknownGroup { text } => (
+            "No such group".to_owned(),
+            format!("No Entra group has the name or object id {}. Check the spelling.", code(text, 100)),
+        ),
+        Refusal::SeveralGroups { text, ids } => {
+            let ids: Vec<_> = ids.iter().map(|id| format!("`{id}`")).collect();
+            let text = code(text, 100);
+            (
+                "Which group?".to_owned(),
+                format!("Several groups have the name {text}. Give the object id instead: {}.", ids.join(", ")),
+            )
+        }
+        Refusal::ListNotRead => (
+            "Not yet".to_owned(),
+            "The list of devices has not been read since the bot started. Try again in a minute.".to_owned(),
+        ),
+        Refusal::IndexOff => (
+            "App failures are not indexed here".to_owned(),
+            "`retryable_failures:` needs `[apps] index` in the bot's config. `/apps` shows one device's failures."
+                .to_owned(),
+        ),
+        Refusal::NoDevices { target: what, left_out: out } => {
+            let out = if out.count() == 0 { String::new() } else { format!("\n\n{}", left_out(out)) };
+            ("Nothing to sync".to_owned(), format!("{}: none that can be synced now.{out}", target(what)))
+        }
+        Refusal::TooManyForOne { count, max } => (
+            "Too many devices".to_owned(),
+            format!(
+                "That is {count} devices, and one request takes at most {max}. Narrow it down, or ask the admin of this bot about `[sync] max_devices`. `dry_run:` shows which they are."
             ),
         ),
         Refusal::ReasonRequired => (

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use crate::chat::{Actor, ChannelId, ChatRoleId, ChatUserId, GuildId};
 use crate::intune::{Compliance, Device, DeviceId, Platform};
 use crate::store::{DeviceSyncId, RequestId};
 
@@ -38,6 +39,17 @@ pub(crate) fn device() -> Device {
         model: Some("Latitude 5440".to_owned()),
         entra_device_id: None,
         pending_action: None,
+        owner: None,
+    }
+}
+
+pub(crate) fn actor() -> Actor {
+    Actor {
+        user: ChatUserId(301),
+        name: "Hanna Vogel".to_owned(),
+        roles: vec![ChatRoleId(201)],
+        guild: GuildId(1),
+        channel: ChannelId(101),
     }
 }
 

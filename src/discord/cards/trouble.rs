@@ -20,6 +20,7 @@ pub fn trouble(trouble: &Trouble, reference: &str) -> Card {
         Trouble::Graph(_) => {
             "Microsoft Graph does not answer at the moment. Nothing was sent; try again in a few minutes."
         }
+        Trouble::Store(crate::store::Error::Uncertain) => return uncertain(reference),
         Trouble::Store(_) => return nothing_recorded(reference),
     };
     Card::of(Embed::new(Tone::Bad, "That did not work", text).footer(format!("Reference {reference}")))
@@ -30,6 +31,12 @@ pub fn nothing_recorded(reference: &str) -> Card {
     let text =
         "My database does not answer at the moment. Nothing was recorded and nothing was sent; try again in a moment.";
     Card::of(Embed::new(Tone::Bad, "That did not work", text).footer(format!("Reference {reference}")))
+}
+
+/// The store took a click, or did not, and has not said which.
+pub fn uncertain(reference: &str) -> Card {
+    let text = "My database was slow at the last moment, so it is not certain that this was recorded. If it was, it takes its course and you are told here. Look at `/history` before you try again; pressing once more does nothing twice.";
+    Card::of(Embed::new(Tone::Attention, "That may have worked", text).footer(format!("Reference {reference}")))
 }
 
 /// Another server, another channel, or a direct message.
@@ -55,12 +62,14 @@ mod tests {
         let graph = |kind| Trouble::Graph(error(kind));
         let rights = |kind| Trouble::Rights(error(kind));
         let store = Trouble::Store(crate::store::Error::LeaseLost);
+        let unsure = Trouble::Store(crate::store::Error::Uncertain);
         let all = [
             graph(Kind::Unavailable),
             graph(Kind::Forbidden),
             rights(Kind::Unavailable),
             rights(Kind::Forbidden),
             store,
+            unsure,
         ];
         let shown = all.map(|it| trouble(&it, "1A2B3C4D").to_string());
         insta::assert_snapshot!(format!(

@@ -86,7 +86,7 @@ pub(super) fn serial(device: &Device) -> String {
 }
 
 /// Compliance in words.
-pub(super) fn compliance(compliance: &Compliance) -> &'static str {
+pub(in crate::discord) fn compliance(compliance: &Compliance) -> &'static str {
     match compliance {
         Compliance::Compliant => "compliant",
         Compliance::Noncompliant => "not compliant",

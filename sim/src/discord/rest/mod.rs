@@ -19,7 +19,7 @@ use super::faults::Fault;
 use super::ids::{ChannelId, InteractionId, MessageId};
 use super::limits::{Class, Headers};
 use crate::traffic::InFlight;
-use crate::{Discord, Exchange, Service};
+use crate::{Discord, Exchange, Moment, Service};
 use call::Call;
 
 /// The largest body taken.
@@ -44,11 +44,17 @@ pub(super) async fn serve(State(discord): State<Discord>, request: Request) -> R
     if let Some(Fault::Slow(by)) = fault {
         tokio::time::sleep(by).await;
     }
+    let holds = discord.traffic().holds();
+    if holds.keeps(Service::Discord, &call.method, &call.path, Moment::Before).await {
+        record(&discord, &call, 0, None);
+        hang_up();
+    }
     let (headers, outcome) = answer(&discord, &call, fault.as_ref());
     if outcome.as_ref().is_err_and(|error| matches!(error.status, 401 | 403 | 429)) {
         discord.count_invalid();
     }
-    let lost = fault == Some(Fault::LostAnswer);
+    let held = holds.keeps(Service::Discord, &call.method, &call.path, Moment::After).await;
+    let lost = held || fault == Some(Fault::LostAnswer);
     let (status, json, retry) = match outcome {
         Ok((status, json)) => (status, json, None),
         Err(error) => (error.status, Some(error.body), error.retry_after.map(|after| (after, error.global))),

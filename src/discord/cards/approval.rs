@@ -1,0 +1,167 @@
+//! A second person: the card that asks for them, the reminder, and what the asker and those who answer are told.
+
+use commands::{CustomId, Verb};
+
+use super::bulk::{devices, platforms, target};
+use super::clean::code;
+use super::words::{capital, denial, last_check_in, mention, name, platform, relative, user};
+use crate::chat::ChatUserId;
+use crate::discord::card::{Card, Embed, Tone};
+use crate::intune::Device;
+use crate::store::{ApprovalStep, PendingApproval, RequestState, RuleAsked, Subject, Voted};
+use crate::sync::Answered;
+
+/// Title of the dialog that asks why.
+pub const REJECT_TITLE: &str = "Reject this sync";
+
+/// Label of its one input.
+pub const REJECT_LABEL: &str = "Why (the asker reads it; may be empty)";
+
+/// The card in the approvals channel, in whatever state it is.
+pub fn approval(
+    pending: &PendingApproval,
+    all: &[Device],
+    rejection: Option<&(ChatUserId, Option<String>)>,
+    now: jiff::Timestamp,
+) -> Card {
+    let asker = mention(pending.request.actor.user);
+    let what = match &pending.subject {
+        Subject::Device(device) => name(device),
+        Subject::Devices { count, .. } => devices(usize::try_from(*count).unwrap_or(usize::MAX)),
+    };
+    let mut text = vec![match &pending.subject {
+        Subject::Device(device) => format!(
+            "{asker} wants {} to check in now: {}, {}, last check-in {}.",
+            name(device),
+            platform(device),
+            user(device),
+            last_check_in(device, now)
+        ),
+        Subject::Devices { target: what, .. } => {
+            format!("{asker} wants these devices to check in now. {}: {}.", target(what), platforms(all))
+        }
+    }];
+    if pending.subject.device().is_none() {
+        text.push("The attached table names each device.".to_owned());
+    }
+    text.push(pending.rules.iter().map(|rule| rule_line(pending, rule)).collect::<Vec<_>>().join("\n"));
+    if pending.round > 1 {
+        text.push("The devices changed while this waited: earlier votes are void.".to_owned());
+    }
+    let reason = pending.request.reason.as_deref().map(|reason| code(reason, 200)).unwrap_or_default();
+    let (tone, title) = match pending.request.state {
+        RequestState::AwaitingApproval => (Tone::Attention, format!("Approve the sync of {what}?")),
+        RequestState::Rejected => (Tone::Bad, format!("Rejected: sync of {what}")),
+        RequestState::Expired => (Tone::Neutral, format!("Not approved in time: sync of {what}")),
+        RequestState::Cancelled => (Tone::Neutral, format!("Withdrawn: sync of {what}")),
+        _ => (Tone::Good, format!("Approved: sync of {what}")),
+    };
+    if let Some((by, why)) = rejection {
+        let why = why.as_deref().map(|why| format!(": {}", code(why, 300))).unwrap_or_default();
+        text.push(format!("{} rejected it{why}.", mention(*by)));
+    }
+    let embed = Embed::new(tone, title, text.join("\n\n")).field("Reason", reason);
+    if pending.request.state != RequestState::AwaitingApproval {
+        return Card::of(embed);
+    }
+    let id = pending.request.id.0;
+    Card::of(embed.field("Answer", format!("expires {}", relative(pending.expires_at))))
+        .button("Approve", CustomId::new(Verb::Approve, id), true)
+        .button("Reject", CustomId::new(Verb::Reject, id), false)
+}
+
+fn rule_line(pending: &PendingApproval, rule: &RuleAsked) -> String {
+    let votes: Vec<_> =
+        pending.votes.iter().filter(|vote| vote.rules.contains(&rule.name)).map(|vote| mention(vote.by.user)).collect();
+    let have = if votes.is_empty() { String::new() } else { format!(": {}", votes.join(", ")) };
+    let roles: Vec<_> = rule.roles.iter().map(|role| format!("<@&{role}>")).collect();
+    let mut who = roles.join(", ");
+    if !rule.groups.is_empty() {
+        who.push_str(if who.is_empty() { "members of an Entra group" } else { " or members of an Entra group" });
+    }
+    format!("Rule {}: {} of {} agreed{have}. May approve: {who}.", code(&rule.name, 40), votes.len(), rule.needed)
+}
+
+/// It waits for long. Nobody is pinged.
+pub fn approval_reminder(pending: &PendingApproval) -> Card {
+    let what = match &pending.subject {
+        Subject::Device(device) => name(device),
+        Subject::Devices { count, .. } => devices(usize::try_from(*count).unwrap_or(usize::MAX)),
+    };
+    Card::text(format!(
+        "⏳ {} still waits for somebody to approve or reject the sync of {what}. It ends {}.",
+        mention(pending.request.actor.user),
+        relative(pending.expires_at)
+    ))
+}
+
+/// What the asker is told.
+pub fn approval_step(step: &ApprovalStep) -> Card {
+    let (tone, title, text) = match step {
+        ApprovalStep::Agreed { by, missing } => (
+            Tone::Neutral,
+            "One more has agreed",
+            format!("{} agreed. {} more to go; nothing was sent yet.", mention(*by), missing),
+        ),
+        ApprovalStep::Approved { by } => (
+            Tone::Good,
+            "Approved",
+            format!("{} agreed. Rights are looked at once more, then Intune is asked.", mention(*by)),
+        ),
+        ApprovalStep::Rejected { by, reason } => {
+            let why = reason.as_deref().map(|why| format!(" Why: {}.", code(why, 300))).unwrap_or_default();
+            (Tone::Bad, "Rejected", format!("{} did not agree.{why} Nothing was sent.", mention(*by)))
+        }
+        ApprovalStep::Expired => (
+            Tone::Bad,
+            "Nobody agreed in time",
+            "Nothing was sent. Send the command again if you still want the sync, and tell somebody who may approve."
+                .to_owned(),
+        ),
+        ApprovalStep::Changed { count } => (
+            Tone::Attention,
+            "The devices have changed",
+            format!("There are {count} now. Everybody has to agree anew; nothing was sent yet."),
+        ),
+    };
+    Card::of(Embed::new(tone, title, text))
+}
+
+/// What somebody who pressed Approve or Reject is told.
+pub fn answered(answered: &Answered) -> Card {
+    let nothing = "Your click changed nothing.";
+    Card::text(match answered {
+        Answered::Voted(Voted::Counted(missing)) => format!("Your word counts. {missing} more to go."),
+        Answered::Voted(Voted::Approved) => "Approved. It is sent now; the asker is told.".to_owned(),
+        Answered::Voted(Voted::Rejected) => "Rejected. Nothing is sent; the asker is told.".to_owned(),
+        Answered::Voted(Voted::Already) => format!("You agreed before. {nothing}"),
+        Answered::Voted(Voted::Own) => format!("Nobody approves what they asked for themselves. {nothing}"),
+        Answered::Voted(Voted::TooLate(state)) => {
+            let what = match state {
+                RequestState::AwaitingApproval => "The card has changed in the meantime; look at it again.",
+                RequestState::Running | RequestState::Finished => "It was approved already.",
+                RequestState::Rejected => "It was rejected already.",
+                RequestState::Expired => "Its time is over.",
+                RequestState::Cancelled | RequestState::Refused | RequestState::AwaitingConfirmation => {
+                    "It does not wait for anybody."
+                }
+            };
+            format!("{what} {nothing}")
+        }
+        Answered::Voted(Voted::NotFound) => format!("This request is not known any more. {nothing}"),
+        Answered::NotApprover => {
+            format!("None of the rules on the card names you as somebody who may approve. {nothing}")
+        }
+        Answered::NotAllowed { denial: why, devices: count } => format!(
+            "You may approve only what you may sync yourself, and that is not so for {}. {} {nothing}",
+            devices(*count),
+            capital(&denial(why, "sync"))
+        ),
+        Answered::Changed { count } => format!(
+            "The devices behind this request have changed: there are {count} now. The card shows them; earlier votes are void, so please look and press again."
+        ),
+        Answered::TooMany { count, max } => format!(
+            "By now {count} devices fit, and a request takes {max}. It cannot be approved any more; ask the asker for a narrower one. {nothing}"
+        ),
+    })
+}

@@ -1,0 +1,241 @@
+//! `[[approval.rule]]`: when a second person must agree, and who may.
+
+use jiff::Timestamp;
+use jiff::civil::{Time, Weekday};
+use jiff::tz::TimeZone;
+use toml::{Table, Value};
+
+use super::load::BadSettings;
+use super::measure::Rate;
+use super::reader::{Reader, list_item, rows};
+use crate::chat::ChatRoleId;
+use crate::intune::{GroupId, OwnerType, Platform};
+
+/// What a rule may say.
+pub(super) const KEYS: &[&str] = &[
+    "name",
+    "min_devices",
+    "platforms",
+    "owner",
+    "groups",
+    "outside_hours",
+    "asker_roles",
+    "approver_roles",
+    "approver_groups",
+    "needed",
+    "auto",
+];
+
+/// Longest name of a rule, in characters: it stands on cards.
+const NAME_MAX: usize = 40;
+
+/// One rule. It applies where every condition that it has holds; one without any applies to everything.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ApprovalRule {
+    /// What people call it.
+    pub name: String,
+    /// For at least so many devices.
+    pub min_devices: Option<u32>,
+    /// With a device of one of these platforms; empty: of any.
+    pub platforms: Vec<Platform>,
+    /// With a device of this owner.
+    pub owner: Option<OwnerType>,
+    /// With a device that is in one of these groups, or whose primary user is; empty: any device.
+    pub groups: Vec<GroupId>,
+    /// At any time but these hours.
+    pub outside_hours: Option<Hours>,
+    /// Asked by a holder of one of these chat roles; empty: by anybody.
+    pub asker_roles: Vec<ChatRoleId>,
+    /// Chat roles whose holders may approve.
+    pub approver_roles: Vec<ChatRoleId>,
+    /// Entra groups whose linked members may.
+    pub approver_groups: Vec<GroupId>,
+    /// How many of them it takes.
+    pub needed: u32,
+    /// The rule lets so many devices in so long through by itself.
+    pub auto: Option<Rate>,
+}
+
+/// Hours on some days of the week.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hours {
+    days: Vec<Weekday>,
+    from: Time,
+    to: Time,
+    zone: TimeZone,
+}
+
+impl Hours {
+    /// Whether they hold at this moment.
+    pub fn contain(&self, now: Timestamp) -> bool {
+        let there = now.to_zoned_datetime(self.zone.clone());
+        self.days.contains(&there.weekday()) && self.from <= there.time() && there.time() < self.to
+    }
+
+    /// Reads `Mon-Fri 08:00-18:00 Europe/Berlin`.
+    fn read(text: &str) -> Option<Self> {
+        let mut words = text.split_whitespace();
+        let (days, hours, zone) = (words.next()?, words.next()?, words.next()?);
+        if words.next().is_some() {
+            return None;
+        }
+        let (first, last) = days.split_once('-').unwrap_or((days, days));
+        let (first, last) = (weekday(first)?, weekday(last)?);
+        let mut days = vec![first];
+        let mut day = first;
+        while day != last {
+            day = day.next();
+            days.push(day);
+        }
+        let (from, to) = hours.split_once('-')?;
+        let time = |text: &str| Time::strptime("%H:%M", text).ok();
+        let (from, to) = (time(from)?, time(to)?);
+        let zone = TimeZone::get(zone).ok()?;
+        (from < to).then_some(Self { days, from, to, zone })
+    }
+}
+
+fn weekday(text: &str) -> Option<Weekday> {
+    Some(match text.to_ascii_lowercase().as_str() {
+        "mon" => Weekday::Monday,
+        "tue" => Weekday::Tuesday,
+        "wed" => Weekday::Wednesday,
+        "thu" => Weekday::Thursday,
+        "fri" => Weekday::Friday,
+        "sat" => Weekday::Saturday,
+        "sun" => Weekday::Sunday,
+        _ => return None,
+    })
+}
+
+pub(super) fn rules(read: &Reader<'_>) -> Result<Vec<ApprovalRule>, BadSettings> {
+    let rules = rows(read, "approval", "rule").map(rule).collect::<Result<Vec<_>, _>>()?;
+    for (at, rule) in rules.iter().enumerate() {
+        if rules[..at].iter().any(|other| other.name == rule.name) {
+            return Err(BadSettings::value("approval.rule.name", format!("{:?} is there twice", rule.name)));
+        }
+    }
+    let channel = read.text("discord", "approvals_channel_id")?;
+    if !rules.is_empty() && channel.is_empty() {
+        let why = "is needed with [[approval.rule]]: the channel where approvals are asked for";
+        return Err(BadSettings::value("discord.approvals_channel_id", why));
+    }
+    Ok(rules)
+}
+
+fn rule(row: &Table) -> Result<ApprovalRule, BadSettings> {
+    let key = |name: &str| format!("approval.rule.{name}");
+    let name = row.get("name").and_then(Value::as_str).map(str::trim).unwrap_or_default().to_owned();
+    if name.is_empty() || name.chars().count() > NAME_MAX {
+        return Err(BadSettings::value(key("name"), format!("is needed, with at most {NAME_MAX} characters")));
+    }
+    let number = |name: &str| match row.get(name) {
+        None => Ok(None),
+        Some(value) => {
+            let number = value.as_integer().and_then(|number| u32::try_from(number).ok()).filter(|&number| number > 0);
+            number.map(Some).ok_or_else(|| BadSettings::value(key(name), "write a whole number, 1 or more"))
+        }
+    };
+    let text = |name: &str, hint: &str| match row.get(name) {
+        None => Ok(None),
+        Some(value) => value.as_str().map(Some).ok_or_else(|| BadSettings::value(key(name), hint)),
+    };
+    let platforms = list::<String>(row, "platforms")?.iter().map(|name| platform(name)).collect::<Result<_, _>>()?;
+    let hours_hint = "write days, hours and a time zone, such as \"Mon-Fri 08:00-18:00 Europe/Berlin\"";
+    let outside_hours = match text("outside_hours", hours_hint)? {
+        None => None,
+        Some(text) => Some(Hours::read(text).ok_or_else(|| BadSettings::value(key("outside_hours"), hours_hint))?),
+    };
+    let owner_hint = "write \"company\" or \"personal\"";
+    let owner = match text("owner", owner_hint)? {
+        None => None,
+        Some("company") => Some(OwnerType::Company),
+        Some("personal") => Some(OwnerType::Personal),
+        Some(_) => return Err(BadSettings::value(key("owner"), owner_hint)),
+    };
+    let auto = match text("auto", "write how many devices in how long, such as \"50/1d\"")? {
+        None => None,
+        Some(text) => Some(text.parse().map_err(|bad| BadSettings::value(key("auto"), bad))?),
+    };
+    let rule = ApprovalRule {
+        name,
+        min_devices: number("min_devices")?,
+        platforms,
+        owner,
+        groups: list(row, "groups")?,
+        outside_hours,
+        asker_roles: list(row, "asker_roles")?,
+        approver_roles: list(row, "approver_roles")?,
+        approver_groups: list(row, "approver_groups")?,
+        needed: number("needed")?.unwrap_or(1),
+        auto,
+    };
+    if rule.approver_roles.is_empty() && rule.approver_groups.is_empty() {
+        let why = "name who may approve, here or in approver_groups: without anybody nothing could ever be approved";
+        return Err(BadSettings::value(key("approver_roles"), why));
+    }
+    Ok(rule)
+}
+
+fn list<T: std::str::FromStr<Err: ToString>>(row: &Table, name: &str) -> Result<Vec<T>, BadSettings> {
+    let key = format!("approval.rule.{name}");
+    let Some(value) = row.get(name) else { return Ok(Vec::new()) };
+    let items = value.as_array().ok_or_else(|| BadSettings::value(&key, "write a list such as [\"…\", \"…\"]"))?;
+    items.iter().map(|item| list_item(item, &key)).collect()
+}
+
+fn platform(name: &str) -> Result<Platform, BadSettings> {
+    match Platform::read(name) {
+        Platform::Other(_) => {
+            let why = format!("{name:?} is none of Android, iOS, iPadOS, macOS and Windows");
+            Err(BadSettings::value("approval.rule.platforms", why))
+        }
+        known => Ok(known),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hours_are_those_of_their_place() {
+        let hours = Hours::read("Mon-Fri 08:00-18:00 Europe/Berlin").unwrap();
+        // 2026-11-23 is a Monday; Berlin is an hour ahead of UTC.
+        for (at, within) in [
+            ("2026-11-23T07:00:00Z", true),
+            ("2026-11-23T06:59:59Z", false),
+            ("2026-11-23T17:00:00Z", false),
+            ("2026-11-28T10:00:00Z", false),
+        ] {
+            assert_eq!(hours.contain(at.parse().unwrap()), within, "{at}");
+        }
+        assert!(Hours::read("Sat-Mon 00:00-23:59 UTC").unwrap().contain("2026-11-23T10:00:00Z".parse().unwrap()));
+    }
+
+    #[test]
+    fn what_is_no_hours_is_told() {
+        for bad in [
+            "",
+            "Mon-Fri",
+            "Mon-Fri 8-18",
+            "Mon-Fri 18:00-08:00 UTC",
+            "Mo-Fr 08:00-18:00 UTC",
+            "Mon 08:00-18:00 Nowhere/City",
+        ] {
+            assert_eq!(Hours::read(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_rule_names_who_may_approve() {
+        let row: Table = "name = \"large\"\nmin_devices = 20".parse().unwrap();
+        assert!(rule(&row).unwrap_err().to_string().contains("who may approve"));
+        let row: Table = "name = \"large\"\nmin_devices = 0\napprover_roles = [\"1\"]".parse().unwrap();
+        assert!(rule(&row).unwrap_err().to_string().contains("approval.rule.min_devices"));
+        let row: Table =
+            "name = \"macs\"\nplatforms = [\"macOS\"]\napprover_roles = [\"1\"]\nauto = \"50/1d\"".parse().unwrap();
+        let rule = rule(&row).unwrap();
+        assert_eq!((rule.platforms, rule.needed), (vec![Platform::MacOs], 1));
+    }
+}

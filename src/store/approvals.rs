@@ -1,0 +1,287 @@
+//! Approvals: requests that wait for a second person, their votes, and how that ends. Each move is one conditional update.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::audit::append;
+use super::engine::Tx;
+use super::model::RequestState;
+use super::notice::{Address, ApprovalStep, Board, Notice};
+use super::notices::{NewNotice, insert};
+use super::query::query;
+use super::requests::{StoredRequest, stored};
+use super::row::{json as to_json, millis};
+use super::subject::Subject;
+use super::{AuditRow, Error, Event, RequestId, Store};
+use crate::chat::{Actor, ChannelId, ChatRoleId};
+use crate::intune::{Device, DeviceId, GroupId};
+
+/// An approval rule as it was when it was asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleAsked {
+    /// Its name.
+    pub name: String,
+    /// Chat roles whose holders may approve.
+    pub roles: Vec<ChatRoleId>,
+    /// Entra groups whose linked members may.
+    pub groups: Vec<GroupId>,
+    /// How many of them it takes.
+    pub needed: u32,
+}
+
+/// A rule that applies to a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleDue {
+    /// What it asks for.
+    pub asked: RuleAsked,
+    /// So many devices since then it lets through by itself.
+    pub allowance: Option<(u32, Timestamp)>,
+}
+
+/// How a second person is asked for.
+#[derive(Clone, Debug)]
+pub struct ApprovalFrame {
+    /// Where the card is shown.
+    pub channel: ChannelId,
+    /// When those who may approve are reminded.
+    pub remind_at: Option<Timestamp>,
+    /// When it ends by itself.
+    pub expires_at: Timestamp,
+}
+
+/// Somebody agreed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Vote {
+    /// Who.
+    pub by: Actor,
+    /// The rules that it counts for.
+    pub rules: Vec<String>,
+}
+
+/// A request that waits for a second person, or has waited.
+#[derive(Clone, Debug)]
+pub struct PendingApproval {
+    /// The request.
+    pub request: StoredRequest,
+    /// What it is about.
+    pub subject: Subject,
+    /// Every rule that applies.
+    pub rules: Vec<RuleAsked>,
+    /// The round: votes of an earlier one are void.
+    pub round: u32,
+    /// Who agreed in this round.
+    pub votes: Vec<Vote>,
+    /// When it ends by itself.
+    pub expires_at: Timestamp,
+}
+
+impl PendingApproval {
+    /// How many more have to agree to a rule.
+    pub fn missing(&self, rule: &RuleAsked) -> u32 {
+        let have = self.votes.iter().filter(|vote| vote.rules.contains(&rule.name)).count();
+        rule.needed.saturating_sub(u32::try_from(have).unwrap_or(u32::MAX))
+    }
+
+    /// The most that any rule still misses.
+    pub fn most_missing(&self) -> u32 {
+        self.rules.iter().map(|rule| self.missing(rule)).max().unwrap_or_default()
+    }
+}
+
+impl Store {
+    /// The devices of a request, as last stored.
+    pub async fn devices_of(&self, id: RequestId) -> Result<Vec<Device>, Error> {
+        let rows = query("SELECT device FROM device_syncs WHERE request_id = $1 ORDER BY id")
+            .bind(id.to_string())
+            .fetch_all(&self.engine)
+            .await?;
+        rows.iter().map(|row| row.json("device")).collect()
+    }
+
+    /// Every device that was looked at when a bulk request was made, taken in or left out.
+    pub async fn considered(&self, id: RequestId) -> Result<Vec<DeviceId>, Error> {
+        let row =
+            query("SELECT considered FROM requests WHERE id = $1").bind(id.to_string()).fetch_one(&self.engine).await?;
+        Ok(match row.optional_text("considered")? {
+            None => Vec::new(),
+            Some(_) => row.json("considered")?,
+        })
+    }
+
+    /// A request with its approval; `None`: it never needed one.
+    pub async fn approval(&self, id: RequestId) -> Result<Option<PendingApproval>, Error> {
+        let row = query(
+            "SELECT a.rules, a.round, a.expires_at, r.target,
+                    (SELECT COUNT(*) FROM device_syncs d WHERE d.request_id = r.id) AS devices,
+                    (SELECT d.device FROM device_syncs d WHERE d.request_id = r.id LIMIT 1) AS device
+               FROM approvals a JOIN requests r ON r.id = a.request_id WHERE a.request_id = $1 AND a.tenant_id = $2",
+        )
+        .bind(id.to_string())
+        .bind(&self.tenant)
+        .fetch_optional(&self.engine)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let round = row.count("round")?;
+        let votes =
+            query("SELECT approver, rules FROM approval_votes WHERE request_id = $1 AND round = $2 ORDER BY at, approver_user")
+                .bind(id.to_string())
+                .bind(round)
+                .fetch_all(&self.engine)
+                .await?;
+        let mut found = Vec::with_capacity(votes.len());
+        for vote in &votes {
+            found.push(Vote { by: vote.json("approver")?, rules: vote.json("rules")? });
+        }
+        Ok(Some(PendingApproval {
+            request: stored(&self.engine, &id.to_string()).await?,
+            subject: Subject::read(&row)?,
+            rules: row.json("rules")?,
+            round,
+            votes: found,
+            expires_at: row.at("expires_at")?,
+        }))
+    }
+
+    pub(super) async fn ask_for_approval(
+        &self,
+        tx: &mut Tx,
+        now: Timestamp,
+        id: RequestId,
+        frame: &ApprovalFrame,
+        rules: &[RuleAsked],
+    ) -> Result<(), Error> {
+        query(
+            "INSERT INTO approvals (request_id, tenant_id, channel, rules, remind_at, expires_at)
+             VALUES ($1, $2, $3, $4, $5, $6)",
+        )
+        .bind(id.to_string())
+        .bind(&self.tenant)
+        .bind(frame.channel.to_string())
+        .bind(to_json(&rules))
+        .bind(frame.remind_at.map(millis))
+        .bind(millis(frame.expires_at))
+        .execute(&mut *tx)
+        .await?;
+        self.show_approval(tx, now, id, Some(frame.channel)).await
+    }
+
+    /// The card is shown, or shown anew.
+    pub(super) async fn show_approval(
+        &self,
+        tx: &mut Tx,
+        now: Timestamp,
+        id: RequestId,
+        channel: Option<ChannelId>,
+    ) -> Result<(), Error> {
+        let channel = if let Some(channel) = channel {
+            channel
+        } else {
+            let row = query("SELECT channel FROM approvals WHERE request_id = $1")
+                .bind(id.to_string())
+                .fetch_one(&mut *tx)
+                .await?;
+            row.parsed("channel")?
+        };
+        let address = Address::Living { channel, board: Board::Approval };
+        insert(tx, &self.tenant, &NewNotice { request: id, address, body: Notice::Approval, due_at: now }).await
+    }
+
+    pub(super) async fn tell_asker(
+        &self,
+        tx: &mut Tx,
+        now: Timestamp,
+        id: RequestId,
+        what: ApprovalStep,
+    ) -> Result<(), Error> {
+        let body = Notice::ApprovalStep { what };
+        insert(tx, &self.tenant, &NewNotice { request: id, address: Address::Asker, body, due_at: now }).await
+    }
+
+    /// The devices are other ones by now: they take the place of the old ones, and every vote is void.
+    pub async fn replace_devices(
+        &self,
+        now: Timestamp,
+        seen: &PendingApproval,
+        devices: &[Device],
+        considered: &[DeviceId],
+        detail: serde_json::Value,
+    ) -> Result<bool, Error> {
+        let id = seen.request.id;
+        let mut tx = self.begin().await?;
+        let moved = query(
+            "UPDATE approvals SET round = round + 1 WHERE request_id = $1 AND round = $2
+                AND EXISTS (SELECT 1 FROM requests WHERE id = $1 AND state = 'awaiting_approval')",
+        )
+        .bind(id.to_string())
+        .bind(seen.round)
+        .execute(&mut tx)
+        .await?;
+        if moved == 0 {
+            return Ok(false);
+        }
+        query("DELETE FROM device_syncs WHERE request_id = $1 AND state = 'queued' AND due_at IS NULL")
+            .bind(id.to_string())
+            .execute(&mut tx)
+            .await?;
+        self.insert_devices(&mut tx, now, id, devices).await?;
+        query("UPDATE requests SET considered = $2 WHERE id = $1")
+            .bind(id.to_string())
+            .bind(to_json(&considered))
+            .execute(&mut tx)
+            .await?;
+        append(&mut tx, &self.tenant, now, &AuditRow::new(Event::VotesVoid).request(id).detail(detail)).await?;
+        let count = u32::try_from(devices.len()).unwrap_or(u32::MAX);
+        self.tell_asker(&mut tx, now, id, ApprovalStep::Changed { count }).await?;
+        self.show_approval(&mut tx, now, id, None).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Ends approvals whose time is over, reminds of those that wait for long, and says when the next of these is due.
+    pub async fn expire_approvals(&self, now: Timestamp) -> Result<Option<Timestamp>, Error> {
+        let mut tx = self.begin().await?;
+        let over = query(
+            "SELECT a.request_id FROM approvals a JOIN requests r ON r.id = a.request_id
+              WHERE a.tenant_id = $1 AND r.state = 'awaiting_approval' AND a.expires_at <= $2",
+        )
+        .bind(&self.tenant)
+        .bind(millis(now))
+        .fetch_all(&mut tx)
+        .await?;
+        for row in over {
+            let id: RequestId = row.parsed("request_id")?;
+            let audit = AuditRow::new(Event::ApprovalExpired).request(id);
+            self.end_unsent(&mut tx, now, id, (RequestState::AwaitingApproval, RequestState::Expired), &audit).await?;
+            self.tell_asker(&mut tx, now, id, ApprovalStep::Expired).await?;
+            self.show_approval(&mut tx, now, id, None).await?;
+        }
+        let waiting = query(
+            "SELECT a.request_id, a.channel FROM approvals a JOIN requests r ON r.id = a.request_id
+              WHERE a.tenant_id = $1 AND r.state = 'awaiting_approval' AND a.remind_at <= $2",
+        )
+        .bind(&self.tenant)
+        .bind(millis(now))
+        .fetch_all(&mut tx)
+        .await?;
+        for row in waiting {
+            let id: RequestId = row.parsed("request_id")?;
+            query("UPDATE approvals SET remind_at = NULL WHERE request_id = $1")
+                .bind(id.to_string())
+                .execute(&mut tx)
+                .await?;
+            let address = Address::Channel(row.parsed("channel")?);
+            let notice = NewNotice { request: id, address, body: Notice::ApprovalReminder, due_at: now };
+            insert(&mut tx, &self.tenant, &notice).await?;
+        }
+        let next = query(
+            "SELECT MIN(COALESCE(a.remind_at, a.expires_at)) AS next FROM approvals a JOIN requests r ON r.id = a.request_id
+              WHERE a.tenant_id = $1 AND r.state = 'awaiting_approval'",
+        )
+        .bind(&self.tenant)
+        .fetch_one(&mut tx)
+        .await?
+        .optional_at("next")?;
+        tx.commit().await?;
+        Ok(next)
+    }
+}

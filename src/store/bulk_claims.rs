@@ -1,0 +1,175 @@
+//! Leases on many device syncs at once: the next of one bulk request to be sent, and all that are due for a look.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+
+use super::claims::{Attempt, ClaimedSync};
+use super::engine::Tx;
+use super::leases::{Lease, Leased, token, until};
+use super::model::DeviceSyncState;
+use super::query::query;
+use super::requests::{StoredRequest, stored};
+use super::row::{Row, millis};
+use super::{Error, Store};
+
+/// Device syncs of bulk requests in a worker's hands, under one lease.
+#[derive(Debug)]
+pub struct ClaimedGroup {
+    /// Each of them.
+    pub syncs: Vec<ClaimedSync>,
+    lease: String,
+}
+
+impl ClaimedGroup {
+    /// Their lease.
+    pub fn lease(&self) -> Lease {
+        Lease::new(Leased::DeviceSyncs, &self.lease)
+    }
+}
+
+impl Store {
+    /// Takes up to `limit` device syncs of one bulk request that wait to be sent. Whose turn it is: the request that was
+    /// served longest ago, so that several share fairly. `None`: none waits, or nothing is sent at the moment.
+    pub async fn claim_bulk(&self, now: Timestamp, limit: u32) -> Result<Option<ClaimedGroup>, Error> {
+        let mut tx = self.begin().await?;
+        if self.freeze_in(&mut tx, now).await?.is_some() {
+            return Ok(None);
+        }
+        let next = query(
+            "SELECT r.id FROM requests r
+              WHERE r.tenant_id = $1 AND r.state = 'running' AND r.target IS NOT NULL
+                AND EXISTS (SELECT 1 FROM device_syncs d
+                             WHERE d.request_id = r.id AND d.urgency > 0 AND d.state IN ('queued', 'sending')
+                               AND d.due_at <= $2 AND (d.lease_until IS NULL OR d.lease_until < $2))
+              ORDER BY r.served_at, r.id LIMIT 1",
+        )
+        .bind(&self.tenant)
+        .bind(millis(now))
+        .fetch_optional(&mut tx)
+        .await?;
+        let Some(next) = next else { return Ok(None) };
+        let request = next.text("id")?;
+        // Always later than before, whatever the clock does: the turns must go round.
+        query("UPDATE requests SET served_at = (SELECT MAX(served_at) + 1 FROM requests WHERE tenant_id = $2 AND state = 'running' AND target IS NOT NULL)
+                WHERE id = $1")
+            .bind(&request)
+            .bind(&self.tenant)
+            .execute(&mut tx)
+            .await?;
+        let lease = token();
+        let rows = query(
+            "UPDATE device_syncs SET lease_until = $2, lease_token = $3, lease_owner = $4
+              WHERE id IN (SELECT id FROM device_syncs
+                            WHERE request_id = $5 AND urgency > 0 AND state IN ('queued', 'sending')
+                              AND due_at <= $1 AND (lease_until IS NULL OR lease_until < $1)
+                            ORDER BY due_at, id LIMIT $6)
+             RETURNING id, request_id, device, state, tries, started_at",
+        )
+        .bind(millis(now))
+        .bind(millis(until(now)))
+        .bind(&lease)
+        .bind(self.owner.to_string())
+        .bind(&request)
+        .bind(limit)
+        .fetch_all(&mut tx)
+        .await?;
+        let group = group(&mut tx, &rows, lease).await?;
+        tx.commit().await?;
+        Ok(Some(group))
+    }
+
+    /// Takes up to `limit` device syncs of bulk requests that are due for a look; `None`: none is.
+    pub async fn claim_bulk_looks(&self, now: Timestamp, limit: u32) -> Result<Option<ClaimedGroup>, Error> {
+        let lease = token();
+        let mut tx = self.begin().await?;
+        let rows = query(
+            "UPDATE device_syncs SET lease_until = $2, lease_token = $3, lease_owner = $5
+              WHERE id IN (SELECT id FROM device_syncs
+                            WHERE tenant_id = $4 AND urgency > 0 AND state IN ('accepted', 'unknown')
+                              AND due_at <= $1 AND (lease_until IS NULL OR lease_until < $1)
+                            ORDER BY due_at, id LIMIT $6)
+             RETURNING id, request_id, device, state, tries, started_at",
+        )
+        .bind(millis(now))
+        .bind(millis(until(now)))
+        .bind(&lease)
+        .bind(&self.tenant)
+        .bind(self.owner.to_string())
+        .bind(limit)
+        .fetch_all(&mut tx)
+        .await?;
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        let group = group(&mut tx, &rows, lease).await?;
+        tx.commit().await?;
+        Ok(Some(group))
+    }
+
+    /// Those of a group that are still held and only watched come back at `due_at`.
+    pub async fn look_again_all(&self, lease: &ClaimedGroup, due_at: Timestamp) -> Result<(), Error> {
+        query(
+            "UPDATE device_syncs SET due_at = $2, tries = 0, lease_token = NULL, lease_until = NULL
+              WHERE lease_token = $1 AND state IN ('accepted', 'unknown')",
+        )
+        .bind(&lease.lease)
+        .bind(millis(due_at))
+        .execute(&self.engine)
+        .await?;
+        Ok(())
+    }
+
+    /// When the next device sync of a bulk request is due to be sent, and when one is due for a look; past if some wait already.
+    pub async fn next_due_bulk(&self, now: Timestamp) -> Result<(Option<Timestamp>, Option<Timestamp>), Error> {
+        let thawed_at = self.freeze(now).await?.map_or(i64::MIN, |freeze| millis(freeze.ends_at));
+        let row = query(
+            "SELECT MIN(CASE WHEN state IN ('accepted', 'unknown') THEN NULL WHEN lease_until > due_at THEN lease_until
+                             WHEN due_at < $2 THEN $2 ELSE due_at END) AS send,
+                    MIN(CASE WHEN state IN ('queued', 'sending') THEN NULL WHEN lease_until > due_at THEN lease_until
+                             ELSE due_at END) AS look
+               FROM device_syncs WHERE tenant_id = $1 AND urgency > 0 AND due_at IS NOT NULL",
+        )
+        .bind(&self.tenant)
+        .bind(thawed_at)
+        .fetch_one(&self.engine)
+        .await?;
+        Ok((row.optional_at("send")?, row.optional_at("look")?))
+    }
+}
+
+/// The rows of a claim with their requests and attempts.
+async fn group(tx: &mut Tx, rows: &[Row], lease: String) -> Result<ClaimedGroup, Error> {
+    let attempts = query(
+        "SELECT a.device_sync_id, a.number, a.baseline, a.requested_at, a.answer
+           FROM attempts a JOIN device_syncs d ON d.id = a.device_sync_id WHERE d.lease_token = $1 ORDER BY a.number",
+    )
+    .bind(&lease)
+    .fetch_all(&mut *tx)
+    .await?;
+    let mut of: HashMap<String, Vec<Attempt>> = HashMap::new();
+    for row in &attempts {
+        of.entry(row.text("device_sync_id")?).or_default().push(Attempt::read(row)?);
+    }
+    let mut requests: HashMap<String, StoredRequest> = HashMap::new();
+    let mut syncs = Vec::with_capacity(rows.len());
+    for row in rows {
+        let (id, request) = (row.text("id")?, row.text("request_id")?);
+        let request = match requests.get(&request) {
+            Some(known) => known.clone(),
+            None => requests.entry(request.clone()).or_insert(stored(&mut *tx, &request).await?).clone(),
+        };
+        syncs.push(ClaimedSync {
+            attempts: of.remove(&id).unwrap_or_default(),
+            id: row.parsed("id")?,
+            request,
+            device: row.json("device")?,
+            state: DeviceSyncState::read(&row.text("state")?)?,
+            tries: row.count("tries")?,
+            started_at: row.at("started_at")?,
+            bulk: true,
+            lease: lease.clone(),
+        });
+    }
+    Ok(ClaimedGroup { syncs, lease })
+}

@@ -1,0 +1,180 @@
+//! Approvals: who may agree to a request, whether it is still the one they saw, and what their word does.
+
+use std::collections::{BTreeSet, HashSet};
+
+use serde_json::json;
+
+use super::desk::{Desk, Trouble};
+use super::targets::Found;
+use crate::chat::{Actor, ChatRoleId};
+use crate::graph::Patience;
+use crate::identity::CheckFailed;
+use crate::intune::{Decision, Denial, Device, DeviceId, GroupId, Task};
+use crate::store::{PendingApproval, RequestId, RequestState, RuleAsked, Voted};
+
+/// What Approve or Reject did.
+#[derive(Clone, Debug)]
+pub enum Answered {
+    /// It counts.
+    Voted(Voted),
+    /// None of the rules names them.
+    NotApprover,
+    /// The gate says no about them, or about so many of the devices.
+    NotAllowed {
+        /// Why, for the first of them.
+        denial: Denial,
+        /// How many devices.
+        devices: usize,
+    },
+    /// The devices are other ones by now; everybody has to agree anew.
+    Changed {
+        /// How many there are now.
+        count: usize,
+    },
+    /// They are so many by now that nobody can agree to them at once.
+    TooMany {
+        /// How many.
+        count: usize,
+        /// How many are taken.
+        max: usize,
+    },
+}
+
+/// How the devices of a request differ from those it was asked for.
+enum Drift {
+    None,
+    Other { devices: Vec<Device>, considered: Vec<DeviceId>, added: usize, removed: usize },
+}
+
+impl Desk {
+    /// Somebody presses Approve.
+    pub async fn approve(&self, actor: &Actor, id: RequestId) -> Result<Answered, Trouble> {
+        let since = self.gate.begin(actor);
+        let pending = match self.pending(actor, id).await? {
+            Ok(pending) => pending,
+            Err(answered) => return Ok(answered),
+        };
+        let rules = match self.counts_for(actor, &pending.rules).await? {
+            rules if rules.is_empty() => {
+                self.click_ignored(actor, Some(id), "not_an_approver").await?;
+                return Ok(Answered::NotApprover);
+            }
+            rules => rules,
+        };
+        let devices = self.store.devices_of(id).await?;
+        let all: Vec<_> = devices.iter().collect();
+        let rulings = self.gate.rule_many(Task::SyncDevice, actor, &all, since, Patience::Interactive).await;
+        let mut denied = Vec::new();
+        for ruling in self.checked(actor, rulings).await? {
+            let ruling = self.checked(actor, ruling.map_err(CheckFailed::from)).await?;
+            if let Decision::Denied(denial) = ruling.decision {
+                denied.push(denial);
+            }
+        }
+        if let Some(denial) = denied.first() {
+            self.click_ignored(actor, Some(id), "approver_not_allowed").await?;
+            return Ok(Answered::NotAllowed { denial: denial.clone(), devices: denied.len() });
+        }
+        if let Drift::Other { devices, considered, added, removed } = self.drift(&pending, &devices).await? {
+            let (count, max) = (devices.len(), self.settings.sync.max_devices);
+            if count > max {
+                return Ok(Answered::TooMany { count, max });
+            }
+            let detail = json!({ "added": added, "removed": removed, "devices": count });
+            self.store.replace_devices(self.clock.now(), &pending, &devices, &considered, detail).await?;
+            self.wake();
+            return Ok(Answered::Changed { count });
+        }
+        let detail = json!({ "devices": devices.len() });
+        let voted = self.store.approve(self.clock.now(), &pending, actor, &rules, detail).await?;
+        self.note_lost_vote(actor, id, &voted).await?;
+        self.wake();
+        Ok(Answered::Voted(voted))
+    }
+
+    /// Whether a press of Reject would count, before its dialog is shown.
+    pub async fn may_reject(&self, actor: &Actor, id: RequestId) -> Result<Result<(), Answered>, Trouble> {
+        let pending = match self.pending(actor, id).await? {
+            Ok(pending) => pending,
+            Err(answered) => return Ok(Err(answered)),
+        };
+        if self.counts_for(actor, &pending.rules).await?.is_empty() {
+            self.click_ignored(actor, Some(id), "not_an_approver").await?;
+            return Ok(Err(Answered::NotApprover));
+        }
+        Ok(Ok(()))
+    }
+
+    /// Somebody refuses, perhaps with a reason.
+    pub async fn reject(&self, actor: &Actor, id: RequestId, reason: Option<&str>) -> Result<Answered, Trouble> {
+        self.gate.begin(actor);
+        if let Err(answered) = self.may_reject(actor, id).await? {
+            return Ok(answered);
+        }
+        let voted = self.store.reject(self.clock.now(), id, actor, reason).await?;
+        self.note_lost_vote(actor, id, &voted).await?;
+        self.wake();
+        Ok(Answered::Voted(voted))
+    }
+
+    /// The request, if this person's word on it could count at all.
+    async fn pending(&self, actor: &Actor, id: RequestId) -> Result<Result<PendingApproval, Answered>, Trouble> {
+        let no = match self.store.approval(id).await? {
+            None => Voted::NotFound,
+            Some(pending) if pending.request.actor.user == actor.user => Voted::Own,
+            Some(pending) if pending.request.state != RequestState::AwaitingApproval => {
+                Voted::TooLate(pending.request.state)
+            }
+            Some(pending) => return Ok(Ok(pending)),
+        };
+        self.note_lost_vote(actor, id, &no).await?;
+        Ok(Err(Answered::Voted(no)))
+    }
+
+    async fn note_lost_vote(&self, actor: &Actor, id: RequestId, voted: &Voted) -> Result<(), Trouble> {
+        let why = match voted {
+            Voted::Counted(_) | Voted::Approved | Voted::Rejected => return Ok(()),
+            Voted::Already => "voted_before",
+            Voted::Own => "own_request",
+            Voted::TooLate(state) => state.as_str(),
+            Voted::NotFound => "unknown",
+        };
+        self.click_ignored(actor, Some(id), why).await
+    }
+
+    /// The rules that name this person, by a chat role or by a group of the Entra person they are.
+    async fn counts_for(&self, actor: &Actor, rules: &[RuleAsked]) -> Result<Vec<String>, Trouble> {
+        let groups: BTreeSet<GroupId> = rules.iter().flat_map(|rule| rule.groups.iter().copied()).collect();
+        let member_of = if groups.is_empty() {
+            BTreeSet::new()
+        } else {
+            let found = self.gate.groups_of(actor.user, &groups, Patience::Interactive).await;
+            self.checked(actor, found).await?
+        };
+        let by_role = |roles: &[ChatRoleId]| roles.iter().any(|role| actor.roles.contains(role));
+        let named = rules
+            .iter()
+            .filter(|rule| by_role(&rule.roles) || rule.groups.iter().any(|group| member_of.contains(group)));
+        Ok(named.map(|rule| rule.name.clone()).collect())
+    }
+
+    /// Whether the target stands for the same devices as when it was asked.
+    async fn drift(&self, pending: &PendingApproval, asked: &[Device]) -> Result<Drift, Trouble> {
+        let Some(target) = pending.request.target.clone() else { return Ok(Drift::None) };
+        // Where the list is not there at the moment, those that were asked for stay, and are looked at before each call.
+        let Ok(Found { devices: now, .. }) = self.devices_of(target).await? else { return Ok(Drift::None) };
+        let here: HashSet<DeviceId> = now.iter().map(|device| device.id).collect();
+        let known: HashSet<DeviceId> = self.store.considered(pending.request.id).await?.into_iter().collect();
+        let new: Vec<Device> = now.into_iter().filter(|device| !known.contains(&device.id)).collect();
+        let mut devices: Vec<Device> = asked.iter().filter(|device| here.contains(&device.id)).cloned().collect();
+        let removed = asked.len() - devices.len();
+        let considered = known.iter().copied().chain(new.iter().map(|device| device.id)).collect();
+        let since = self.gate.begin(&pending.request.actor);
+        let (taken, _) = self.sort_out(&pending.request.actor, new, since, false).await?;
+        let added = taken.len();
+        devices.extend(taken);
+        // Where none is left, nothing better can be agreed to; each is looked at before its call.
+        let same = (removed == 0 && added == 0) || devices.is_empty();
+        if same { Ok(Drift::None) } else { Ok(Drift::Other { devices, considered, added, removed }) }
+    }
+}

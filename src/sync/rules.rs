@@ -1,0 +1,79 @@
+//! Approval rules: which apply to a request, and whom they ask.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::desk::Desk;
+use crate::chat::Actor;
+use crate::graph::{Patience, Wanted};
+use crate::intune::{Device, GroupId};
+use crate::settings::ApprovalRule;
+use crate::store::{ApprovalFrame, RuleAsked, RuleDue};
+
+impl Desk {
+    /// The rules that apply to these devices, asked for by this person now. Where Graph does not say whether a device is in a
+    /// group, the rule applies.
+    pub(super) async fn rules_due(&self, actor: &Actor, devices: &[Device], now: Timestamp) -> Vec<RuleDue> {
+        let mut due = Vec::new();
+        for rule in self.settings.approval_rules.iter().filter(|rule| may_apply(rule, actor, devices, now)) {
+            if rule.groups.is_empty() || self.any_in(&rule.groups, devices).await {
+                due.push(due_of(rule, now));
+            }
+        }
+        due
+    }
+
+    /// Every rule, for when it cannot be known which apply.
+    pub(super) fn every_rule(&self, now: Timestamp) -> Vec<RuleDue> {
+        // In doubt none of them lets anything through by itself.
+        self.settings.approval_rules.iter().map(|rule| RuleDue { allowance: None, ..due_of(rule, now) }).collect()
+    }
+
+    async fn any_in(&self, groups: &[GroupId], devices: &[Device]) -> bool {
+        let groups: BTreeSet<_> = groups.iter().copied().collect();
+        let wanted = Wanted { groups: &groups, user: false, tags: false };
+        let devices: Vec<_> = devices.iter().collect();
+        let reaches = self.graph.reaches(&devices, wanted, Patience::Once).await;
+        reaches.iter().any(|reach| match reach {
+            Ok(reach) => !reach.groups.is_disjoint(&groups),
+            Err(error) => {
+                tracing::warn!(%error, "it cannot be read whether a device is in a group of an approval rule: the rule applies");
+                true
+            }
+        })
+    }
+
+    /// How a second person is asked for; `None`: there is no channel for it.
+    pub(super) fn approval_frame(&self, now: Timestamp) -> Option<ApprovalFrame> {
+        let timeout = self.settings.sync.approval_timeout;
+        let after = |wait| now.saturating_add(wait).unwrap_or(Timestamp::MAX);
+        Some(ApprovalFrame {
+            channel: self.settings.discord.approvals_channel_id?,
+            remind_at: Some(after(timeout / 2)),
+            expires_at: after(timeout),
+        })
+    }
+}
+
+/// Whether every condition holds that can be seen without Graph.
+fn may_apply(rule: &ApprovalRule, actor: &Actor, devices: &[Device], now: Timestamp) -> bool {
+    let any = |holds: &dyn Fn(&Device) -> bool| devices.iter().any(holds);
+    rule.min_devices.is_none_or(|least| devices.len() >= usize::try_from(least).unwrap_or(usize::MAX))
+        && (rule.platforms.is_empty() || any(&|device| rule.platforms.contains(&device.platform)))
+        && rule.owner.is_none_or(|owner| any(&|device| device.owner == Some(owner)))
+        && rule.outside_hours.as_ref().is_none_or(|hours| !hours.contain(now))
+        && (rule.asker_roles.is_empty() || rule.asker_roles.iter().any(|role| actor.roles.contains(role)))
+}
+
+fn due_of(rule: &ApprovalRule, now: Timestamp) -> RuleDue {
+    RuleDue {
+        asked: RuleAsked {
+            name: rule.name.clone(),
+            roles: rule.approver_roles.clone(),
+            groups: rule.approver_groups.clone(),
+            needed: rule.needed,
+        },
+        allowance: rule.auto.map(|auto| (auto.count, now.saturating_sub(auto.per).unwrap_or(Timestamp::MIN))),
+    }
+}

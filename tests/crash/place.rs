@@ -1,0 +1,207 @@
+//! Where a crash is played: a simulated world with real time, a database, and the bot's config with short durations.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::os::unix::process::ExitStatusExt as _;
+use std::time::Duration;
+
+use intune_sync_bot::intune::TenantId;
+use intune_sync_bot::store::Store;
+use secrecy::ExposeSecret as _;
+use sim::{Clock, Options, Scenario, Sim};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
+use tempfile::TempDir;
+
+use super::bot::Bot;
+use super::engines::{Database, Engine};
+use super::flow::Flow;
+use super::people;
+use super::points::Point;
+use super::verdict::{Seen, judge};
+
+/// How long it may take until everything has come to its end.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// How long it may take until the point is reached.
+const REACHED: Duration = Duration::from_secs(45);
+
+/// Why a point was not played: what leads there happened in another order.
+pub(crate) const NEVER_REACHED: &str = "the point was never reached";
+
+/// The signal that nothing survives.
+const SIGKILL: i32 = 9;
+
+/// One flow's world.
+pub(crate) struct Place {
+    pub(crate) sim: Sim,
+    pub(crate) folder: TempDir,
+    pub(crate) flow: Flow,
+    database: Database,
+    engine: Engine,
+}
+
+impl Place {
+    pub(crate) async fn new(engine: Engine, flow: Flow) -> Self {
+        let listen = SocketAddr::from(([127, 0, 0, 1], 0));
+        let options = Options { listen, scenario: Scenario::default(), clock: Clock::real(), traffic_log: None };
+        let sim = Sim::start(options).await.expect("the simulated world starts");
+        sim.discord.set_limits(sim::discord::Limits::generous());
+        flow.arrange(&sim);
+        let folder = TempDir::new().expect("a folder");
+        let database = Database::new(engine).await;
+        let place = Self { sim, folder, flow, database, engine };
+        std::fs::write(place.folder.path().join("config.toml"), place.config()).expect("written");
+        place
+    }
+
+    fn config(&self) -> String {
+        let (url, gateway) = (self.sim.url(), self.sim.gateway_url());
+        let (client_id, client_secret) = self.sim.tenant.credentials();
+        let (tenant_id, store) = (self.sim.tenant.tenant_id(), self.database.url().expose_secret());
+        let confirm_timeout = self.flow.confirm_timeout();
+        format!(
+            r#"
+            [discord]
+            token = "sim-bot-token"
+            application_id = "900000000000000010"
+            guild_ids = ["900000000000000001"]
+            team_channel_id = "900000000000000102"
+            api_url = "{url}"
+            gateway_url = "{gateway}"
+            [entra]
+            tenant_id = "{tenant_id}"
+            client_id = "{client_id}"
+            client_secret = "{client_secret}"
+            authority_url = "{url}"
+            [graph]
+            url = "{url}"
+            timeout = "10s"
+            [store]
+            url = "{store}"
+            [audit]
+            key = "a key for the crash suite"
+            [access]
+            require_link = false
+            [[access.chat_role]]
+            discord_role = "900000000000000201"
+            intune_role = "Help Desk Operator"
+            [sync]
+            confirm_timeout = "{confirm_timeout}"
+            [watch]
+            min_interval = "1s"
+            max_interval = "1s"
+            deadline = "60s"
+            unknown_wait = "3s"
+            [apps]
+            settle = "2s"
+            [limits]
+            per_person = "1000/1m"
+            per_guild = "1000/1m"
+            [web]
+            ops_listen = ""
+            "#
+        )
+    }
+
+    /// Plays the flow to its end; what was committed in it.
+    pub(crate) async fn played_without_a_crash(self) -> BTreeSet<String> {
+        let log = self.folder.path().join("commits.log");
+        let bot = Bot::start(self.folder.path(), &[("CRASH_LOG", log.to_str().expect("a path"))]);
+        people::act(&self.sim, self.flow).await;
+        self.comes_to_rest().await.expect("the flow ends");
+        drop(bot);
+        let log = std::fs::read_to_string(log).expect("commits");
+        self.database.remove().await;
+        log.lines().filter_map(|line| line.strip_prefix("after ")).map(str::to_owned).collect()
+    }
+
+    /// Plays the flow, kills the bot at the point, starts it again, and lets everything come to its end.
+    pub(crate) async fn played_with_a_crash(self, point: &Point) -> Result<Seen, String> {
+        let seen = Box::pin(self.crash(point)).await;
+        if seen.is_err() && std::env::var_os("CRASH_SHOW").is_some() {
+            let log = std::fs::read_to_string(self.folder.path().join("bot.log")).unwrap_or_default();
+            eprintln!("=== {}: {point}: {seen:?}\n{log}\n{}", self.flow, self.sim.discord.transcript("helpdesk"));
+        }
+        self.database.remove().await;
+        seen
+    }
+
+    async fn crash(&self, point: &Point) -> Result<Seen, String> {
+        let at = point.in_environment();
+        if let Point::Wire { hold, .. } = point {
+            self.sim.traffic.holds().set(hold.clone());
+        }
+        let env: Vec<_> = at.iter().map(|at| ("CRASH_AT", at.as_str())).collect();
+        let mut bot = Bot::start(self.folder.path(), &env);
+        let crash_and_restart = async {
+            tokio::select! {
+                ended = bot.ended() => {
+                    if ended.signal() != Some(SIGKILL) {
+                        return Err(format!("the bot ended by itself: {ended}"));
+                    }
+                }
+                () = self.sim.traffic.holds().held() => {
+                    bot.kill();
+                    bot.ended().await;
+                    self.sim.traffic.holds().release();
+                }
+                () = tokio::time::sleep(REACHED) => return Err(NEVER_REACHED.to_owned()),
+            }
+            self.leases_end().await;
+            Ok(Bot::start(self.folder.path(), &[]))
+        };
+        let acting = tokio::time::timeout(PATIENCE, people::act(&self.sim, self.flow));
+        let (restarted, acted) = tokio::join!(crash_and_restart, acting);
+        let mut bot = restarted?;
+        acted.map_err(|_elapsed| "people never got their answers".to_owned())?;
+        self.comes_to_rest().await?;
+        bot.stop();
+        let ended = tokio::time::timeout(PATIENCE, bot.ended()).await.map_err(|_elapsed| "it does not stop")?;
+        if !ended.success() {
+            return Err(format!("its stop went wrong: {ended}"));
+        }
+        judge(self)
+    }
+
+    /// On a server leases are waited for. The two minutes that takes are made to have passed; what else the dead process left is as it was.
+    async fn leases_end(&self) {
+        if self.engine == Engine::Sqlite {
+            return;
+        }
+        let mut admin = PgConnection::connect(self.database.url().expose_secret()).await.expect("the server answers");
+        for table in ["device_syncs", "late_watches", "notices"] {
+            let past = format!("UPDATE {table} SET lease_until = 0 WHERE lease_until IS NOT NULL");
+            // Before the first migration there is nothing to wait for.
+            let _no_such_table = admin.execute(AssertSqlSafe(past)).await;
+        }
+        admin.close().await.expect("the server answers");
+    }
+
+    pub(crate) async fn store(&self) -> Store {
+        let tenant: TenantId = self.sim.tenant.tenant_id().parse().expect("a tenant id");
+        Store::open(self.database.url(), tenant).await.expect("the store opens")
+    }
+
+    /// Waits until nothing is under way and nothing waits to be said.
+    async fn comes_to_rest(&self) -> Result<(), String> {
+        let store = self.store().await;
+        let rest = async {
+            loop {
+                let under_way = store.under_way().await.expect("the store answers");
+                let notices = store.next_due_notice().await.expect("the store answers");
+                let expired = self.flow == Flow::Expired && !has_expired(&store).await;
+                if under_way == 0 && notices.is_none() && !expired {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        };
+        let rested = tokio::time::timeout(PATIENCE, rest).await;
+        store.close().await;
+        rested.map_err(|_elapsed| "it never came to rest".to_owned())
+    }
+}
+
+async fn has_expired(store: &Store) -> bool {
+    store.audit_trail().await.expect("the store answers").iter().any(|(event, _)| event == "expired")
+}

@@ -1,0 +1,172 @@
+//! A second person: when one is asked for, who may answer, and what the asker is told.
+
+use sim::discord::MessageView;
+
+use crate::bed::{Bed, HELPDESK, Spans as _, show};
+
+/// Where a second person is asked for.
+const APPROVALS: &str = "sync-approvals";
+
+/// Syncs of three devices and more want one of the leads.
+const LARGE: &str = r#"
+[discord]
+approvals_channel_id = "900000000000000103"
+[watch]
+deadline = "10m"
+[[approval.rule]]
+name = "large"
+min_devices = 3
+approver_roles = ["900000000000000207"]
+"#;
+
+async fn asked(config: &str, name: &str) -> Bed {
+    Bed::with(name, config).await
+}
+
+/// The newest card in the approvals channel.
+fn card(bed: &Bed) -> MessageView {
+    bed.channel_messages(APPROVALS).into_iter().next().expect("a card is there")
+}
+
+#[tokio::test]
+async fn a_large_sync_waits_for_a_lead_and_then_runs() {
+    let bed = asked(LARGE, "approved").await;
+    let hanna = bed.user("hanna").runs("/bulk-sync user user:jonas.weber@contoso.example reason:INC-7").await;
+    hanna.says("After Yes a second person has to agree");
+    hanna.clicks("Yes").await;
+    hanna.says("waits for approval");
+    bed.advance(1.minutes()).await;
+    assert!(bed.calls().is_empty(), "nothing is sent before somebody agrees");
+    insta::assert_snapshot!("approval_card", show::card(&card(&bed)));
+    let lena = bed.user("lena").clicks_in_channel(&card(&bed), "Approve").await;
+    lena.says("Approved");
+    assert!(lena.is_private());
+    bed.advance(1.minutes()).await;
+    insta::assert_snapshot!("approval_card_approved", show::card(&card(&bed)));
+    bed.advance(15.minutes()).await;
+    assert!(!bed.calls().is_empty());
+    assert!(bed.events().await.contains(&"approved".to_owned()));
+    bed.channel(HELPDESK);
+    bed.team();
+    bed.finish().await;
+}
+
+#[tokio::test]
+async fn who_may_not_answer_changes_nothing() {
+    let bed = asked(LARGE, "not approvers").await;
+    let hanna = bed.user("hanna").runs("/bulk-sync user user:jonas.weber@contoso.example").await;
+    hanna.clicks("Yes").await;
+    let card = card(&bed);
+    bed.user("omar").clicks_in_channel(&card, "Approve").await.says("None of the rules on the card names you");
+    bed.user("hanna").clicks_in_channel(&card, "Approve").await.says("Nobody approves what they asked for themselves");
+    bed.user("omar").clicks_in_channel(&card, "Reject").await.says("None of the rules on the card names you");
+    assert!(bed.calls().is_empty());
+    let ignored = bed.events().await.iter().filter(|event| *event == "click_ignored").count();
+    assert_eq!(ignored, 3);
+    bed.user("lena").clicks_in_channel(&card, "Reject").await;
+    bed.user("lena").submits("reason", "not now").await.says("Rejected");
+    hanna.says("did not agree").says("not now");
+    bed.channel(APPROVALS);
+    bed.advance(9.hours()).await;
+    assert!(bed.calls().is_empty(), "what was rejected is never sent");
+    bed.finish().await;
+}
+
+#[tokio::test]
+async fn an_approval_is_reminded_of_and_then_expires() {
+    let bed = asked(LARGE, "not approved in time").await;
+    let hanna = bed.user("hanna").runs("/bulk-sync user user:jonas.weber@contoso.example").await;
+    hanna.clicks("Yes").await;
+    let approve = card(&bed).button("Approve").and_then(|button| button.custom_id.clone()).expect("a button");
+    let before = bed.channel(APPROVALS).len();
+    bed.advance(5.hours()).await;
+    let reminded = bed.channel(APPROVALS);
+    assert_eq!(reminded.len(), before + 1, "one reminder");
+    assert!(reminded.iter().any(|line| line.contains("still waits for somebody")), "{reminded:?}");
+    bed.advance(4.hours()).await;
+    assert!(bed.channel(APPROVALS).iter().any(|line| line.contains("Not approved in time")));
+    assert!(bed.channel(HELPDESK).iter().any(|line| line.contains("Nobody agreed in time")));
+    bed.user("lena").forges(card(&bed).id, &approve).await.says("Its time is over");
+    assert!(bed.calls().is_empty());
+    bed.finish().await;
+}
+
+#[tokio::test]
+async fn two_people_are_needed_where_the_rule_says_so() {
+    let config = format!("{LARGE}approver_groups = []\nneeded = 2\n").replace(
+        r#"approver_roles = ["900000000000000207"]"#,
+        r#"approver_roles = ["900000000000000207", "900000000000000203"]"#,
+    );
+    let bed = asked(&config, "two of them").await;
+    let hanna = bed.user("hanna").runs("/bulk-sync user user:jonas.weber@contoso.example").await;
+    hanna.says("(2 people)").clicks("Yes").await;
+    bed.user("lena").clicks_in_channel(&card(&bed), "Approve").await.says("1 more to go");
+    hanna.says("1 more to go");
+    bed.user("lena").clicks_in_channel(&card(&bed), "Approve").await.says("You agreed before");
+    assert!(bed.calls().is_empty());
+    bed.user("priya").clicks_in_channel(&card(&bed), "Approve").await.says("Approved");
+    bed.advance(15.minutes()).await;
+    assert!(!bed.calls().is_empty());
+    bed.channel(HELPDESK);
+    bed.channel(APPROVALS);
+    bed.team();
+    bed.finish().await;
+}
+
+#[tokio::test]
+async fn a_rule_may_let_a_few_through_by_itself() {
+    let config = format!("{LARGE}auto = \"6/1d\"\n");
+    let bed = asked(&config, "by itself").await;
+    let first = bed.user("hanna").runs("/bulk-sync user user:jonas.weber@contoso.example").await;
+    first.says("lets this many through by itself").clicks("Yes").await;
+    first.says("Syncing 6 devices");
+    bed.advance(15.minutes()).await;
+    assert!(!bed.calls().is_empty());
+    let calls = bed.calls().len();
+    let second = bed.user("hanna").runs("/bulk-sync user user:jonas.weber@contoso.example").await;
+    second.says("After Yes a second person has to agree").clicks("Yes").await;
+    second.says("waits for approval");
+    bed.advance(1.minutes()).await;
+    assert_eq!(bed.calls().len(), calls);
+    bed.user("lena").clicks_in_channel(&card(&bed), "Approve").await;
+    bed.advance(15.minutes()).await;
+    bed.channel(HELPDESK);
+    bed.channel(APPROVALS);
+    bed.team();
+    bed.finish().await;
+}
+
+#[tokio::test]
+async fn a_single_sync_can_want_a_second_person_too() {
+    let config = LARGE.replace("min_devices = 3", "platforms = [\"Windows\"]");
+    let bed = asked(&config, "one device approved").await;
+    let hanna = bed.user("hanna").runs("/sync device:LT-042").await;
+    hanna.says("a second person has to agree").clicks("Yes").await;
+    insta::assert_snapshot!("approval_card_of_one", show::card(&card(&bed)));
+    bed.user("lena").clicks_in_channel(&card(&bed), "Approve").await.says("Approved");
+    bed.advance(5.minutes()).await;
+    hanna.says("`LT-042` checked in");
+    bed.channel(APPROVALS);
+    bed.team();
+    bed.finish().await;
+}
+
+#[tokio::test]
+async fn votes_are_void_when_the_devices_change() {
+    let bed = asked(LARGE, "changed meanwhile").await;
+    let hanna = bed.user("hanna").runs("/bulk-sync user user:jonas.weber@contoso.example").await;
+    hanna.clicks("Yes").await;
+    bed.tenant.remove_device("LT-LATE").expect("it is there");
+    let lena = bed.user("lena").clicks_in_channel(&card(&bed), "Approve").await;
+    lena.says("The devices behind this request have changed: there are 5 now");
+    assert!(bed.calls().is_empty());
+    hanna.says("Everybody has to agree anew");
+    bed.advance(1.minutes()).await;
+    bed.user("lena").clicks_in_channel(&card(&bed), "Approve").await.says("Approved");
+    bed.advance(15.minutes()).await;
+    assert!(bed.events().await.contains(&"votes_void".to_owned()));
+    bed.channel(HELPDESK);
+    bed.channel(APPROVALS);
+    bed.team();
+    bed.finish().await;
+}

@@ -1,0 +1,161 @@
+//! Many devices: which they are, one Yes, and what becomes of each.
+
+use sim::discord::MessageView;
+use sim::tenant::{Fault, FaultKind};
+
+use crate::bed::{Bed, HELPDESK, Spans as _, show};
+
+/// A world whose watch is short enough to see its end.
+const SHORT: &str = "[watch]\ndeadline = \"10m\"\n";
+
+/// The live message of the only bulk request.
+fn live(bed: &Bed) -> MessageView {
+    let messages = bed.channel_messages(HELPDESK);
+    messages.into_iter().next().expect("the live message is there")
+}
+
+/// The words at its end.
+fn summary(bed: &Bed) -> MessageView {
+    let messages = bed.channel_messages(HELPDESK);
+    messages.into_iter().find(|message| message.content.starts_with("<@")).expect("the asker is told")
+}
+
+#[tokio::test]
+async fn every_device_of_a_person_is_synced_with_one_yes() {
+    let bed = Bed::with("a persons devices", SHORT).await;
+    let asked = bed.user("hanna").runs("/bulk-sync user user:jonas.weber@contoso.example reason:INC-7").await;
+    insta::assert_snapshot!("bulk_card_of_a_person", asked.card());
+    asked.clicks("Yes").await;
+    insta::assert_snapshot!("bulk_confirmed", asked.card());
+    bed.advance(12.minutes()).await;
+    insta::assert_snapshot!("bulk_live_at_the_end", show::card(&live(&bed)));
+    insta::assert_snapshot!("bulk_summary", show::card(&summary(&bed)));
+    insta::assert_snapshot!("bulk_team_line", bed.team().join("\n"));
+    let calls = bed.calls();
+    let devices: std::collections::BTreeSet<_> = calls.iter().map(|call| call.device_id.clone()).collect();
+    assert_eq!(devices.len(), calls.len(), "each device is called once");
+    bed.finish().await;
+}
+
+#[tokio::test]
+async fn a_dry_run_shows_and_changes_nothing() {
+    let bed = Bed::new("a dry run").await;
+    let asked = bed.user("hanna").runs("/bulk-sync filter platform:ios dry_run:true").await;
+    asked.says("Dry run").never_says("expires");
+    bed.advance(1.minutes()).await;
+    assert!(bed.calls().is_empty());
+    assert!(asked.message().rows.is_empty(), "there is nothing to press");
+    bed.finish().await;
+}
+
+#[tokio::test]
+async fn graph_trouble_on_the_way_costs_time_and_no_device() {
+    let bed = Bed::with("bulk in trouble", "[watch]\ndeadline = \"20m\"\n").await;
+    let asked = bed.user("hanna").runs("/bulk-sync filter platform:ipados").await;
+    bed.graph_fails(Fault::on_sync(FaultKind::Unavailable).until(bed.now() + 1.minutes()));
+    asked.clicks("Yes").await;
+    bed.advance(25.minutes()).await;
+    let live = show::card(&live(&bed));
+    assert!(live.contains("is over") && !live.contains("not taken by Graph"), "{live}");
+    assert!(show::card(&summary(&bed)).contains("of 32 devices checked in"));
+    bed.team();
+    bed.finish().await;
+}
+
+#[tokio::test]
+async fn a_groups_devices_are_those_of_its_members_and_those_in_it() {
+    let bed = Bed::with("a group", SHORT).await;
+    let asked =
+        bed.user("hanna").runs("/bulk-sync group group:00000000-0000-4000-8000-00000000a001 dry_run:true").await;
+    insta::assert_snapshot!("bulk_card_of_a_group", asked.card());
+    asked.says("Dry run");
+    bed.user("hanna").runs("/bulk-sync group group:Nobody").await.says("No Entra group has the name");
+    bed.finish().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_synced_is_left_out_and_said_so() {
+    let bed = Bed::new("left out").await;
+    // Whether a device is in one of the school's groups is asked for each, which takes some of the budget.
+    let sam = bed.user("sam").starts("/bulk-sync filter unseen_days:1 dry_run:true");
+    bed.advance(30.seconds()).await;
+    sam.says("Left out").says("outside of what your roles cover");
+    bed.user("rolf").runs("/bulk-sync filter platform:ios").await.says("You may not sync");
+    bed.user("hanna").runs("/bulk-sync user user:nobody@contoso.example").await.says("Nobody in the tenant");
+    bed.user("hanna").runs("/bulk-sync filter retryable_failures:true").await.says("not indexed here");
+    bed.finish().await;
+}
+
+#[tokio::test]
+async fn more_than_one_request_may_hold_is_refused_before_anything_is_stored() {
+    let bed = Bed::with("too many", "[sync]\nmax_devices = 5\n").await;
+    bed.user("hanna").runs("/bulk-sync filter platform:windows").await.says("one request takes at most 5");
+    bed.user("hanna").runs("/bulk-sync filter platform:windows dry_run:true").await.says("Dry run");
+    bed.finish().await;
+}
+
+#[tokio::test]
+async fn people_are_suggested_by_those_whose_devices_one_may_see() {
+    let bed = Bed::new("people suggested").await;
+    let offered = bed.user("hanna").types("/bulk-sync user user:jon").await;
+    assert_eq!(offered, ["Jonas Weber · jonas.weber@contoso.example"]);
+    assert!(bed.user("nora").types("/bulk-sync user user:jon").await.is_empty(), "who may see nothing is shown nobody");
+    bed.finish().await;
+}
+
+#[tokio::test]
+async fn cancel_stops_what_is_not_sent_and_only_that() {
+    let bed = Bed::with("stopped", SHORT).await;
+    bed.graph_fails(Fault::on_sync(FaultKind::Unavailable).until(bed.now() + 3.minutes()));
+    let asked = bed.user("hanna").runs("/bulk-sync filter platform:ios").await;
+    asked.clicks("Yes").await;
+    bed.advance(5.seconds()).await;
+    let message = live(&bed);
+    bed.user("omar").clicks_in_channel(&message, "Cancel").await.says("Only the person who asked");
+    bed.user("hanna").clicks_in_channel(&message, "Cancel").await.says("will not be sent");
+    bed.advance(15.minutes()).await;
+    assert!(
+        bed.calls().iter().all(|call| call.status != 204),
+        "nothing was accepted before, and nothing is sent after"
+    );
+    assert!(bed.events().await.contains(&"stopped".to_owned()));
+    bed.channel(HELPDESK);
+    bed.team();
+    bed.finish().await;
+}
+
+#[tokio::test]
+async fn somebody_who_waits_for_one_device_goes_before_the_many() {
+    let bed = Bed::with("before the many", "[watch]\ndeadline = \"10m\"\n[limits]\ngraph_writes = \"2/10s\"\n").await;
+    bed.user("hanna").runs("/bulk-sync filter platform:ios").await.clicks("Yes").await;
+    let before = bed.calls().len();
+    let omar = bed.user("omar").syncs("LT-042").await;
+    bed.advance(12.seconds()).await;
+    let position = bed.calls().iter().skip(before).position(|call| call.device_name.as_deref() == Some("LT-042"));
+    assert!(position.is_some_and(|position| position <= 2), "{position:?} of {}", bed.calls().len());
+    bed.advance(60.minutes()).await;
+    omar.says("`LT-042` checked in");
+    bed.channel(HELPDESK);
+    bed.team();
+    bed.finish().await;
+}
+
+#[tokio::test]
+async fn a_restart_in_the_middle_forgets_no_device_and_calls_none_twice() {
+    let bed = Bed::with("bulk restarts", "[watch]\ndeadline = \"10m\"\n[limits]\ngraph_writes = \"4/10s\"\n").await;
+    let asked = bed.user("hanna").runs("/bulk-sync filter platform:ios").await;
+    asked.clicks("Yes").await;
+    for _ in 0..3 {
+        bed.advance(10.seconds()).await;
+        bed.restart().await;
+    }
+    bed.advance(15.minutes()).await;
+    let calls = bed.calls();
+    let devices: std::collections::BTreeSet<_> = calls.iter().map(|call| call.device_id.clone()).collect();
+    assert_eq!(devices.len(), calls.len(), "each device is called once");
+    let outcomes = bed.events().await.iter().filter(|event| *event == "outcome").count();
+    assert_eq!(outcomes, devices.len(), "each has one outcome");
+    bed.channel(HELPDESK);
+    bed.team();
+    bed.finish().await;
+}

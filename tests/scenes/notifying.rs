@@ -1,0 +1,156 @@
+//! Who else is told: channels and signed webhooks by rules, digests, and sinks that fail.
+
+use std::sync::{Arc, Mutex};
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::post;
+use axum::{Json, Router};
+use intune_sync_bot::secret::keyed_hex;
+use serde_json::Value;
+
+use crate::bed::{Bed, HELPDESK, Spans as _};
+
+const KEY: &str = "a key that nobody guesses";
+
+/// What a receiver got: its signature header and body.
+#[derive(Clone, Default)]
+struct Received {
+    calls: Arc<Mutex<Vec<(String, String)>>>,
+    failing: Arc<Mutex<bool>>,
+}
+
+impl Received {
+    fn bodies(&self) -> Vec<Value> {
+        let calls = self.calls.lock().expect("nobody panicked");
+        calls.iter().map(|(_, body)| serde_json::from_str(body).expect("it is JSON")).collect()
+    }
+
+    fn fails(&self, failing: bool) {
+        *self.failing.lock().expect("nobody panicked") = failing;
+    }
+}
+
+/// A receiver on loopback, which goes down with the scene's runtime.
+#[expect(clippy::disallowed_methods, reason = "the test starts a server of its own")]
+async fn receiver() -> (Received, String) {
+    async fn take(State(received): State<Received>, headers: HeaderMap, body: String) -> (StatusCode, Json<()>) {
+        if *received.failing.lock().expect("nobody panicked") {
+            return (StatusCode::SERVICE_UNAVAILABLE, Json(()));
+        }
+        let seal = headers["x-sync-signature"].to_str().expect("it is text").to_owned();
+        received.calls.lock().expect("nobody panicked").push((seal, body));
+        (StatusCode::NO_CONTENT, Json(()))
+    }
+    let received = Received::default();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("it is bound");
+    let router = Router::new().route("/hook", post(take)).with_state(received.clone());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    (received, format!("http://{address}/hook"))
+}
+
+fn config(url: &str, rules: &str) -> String {
+    format!("[[notify.webhook]]\nname = \"siem\"\nurl = \"{url}\"\nkey = \"{KEY}\"\n{rules}")
+}
+
+#[tokio::test]
+async fn a_webhook_is_told_and_can_check_who_told_it() {
+    let (received, url) = receiver().await;
+    let rule = "[[notify.rule]]\nname = \"all\"\nwebhook = \"siem\"\nchannel_id = \"900000000000000102\"\n";
+    let bed = Bed::with("webhook", &config(&url, rule)).await;
+    bed.user("hanna").runs("/sync device:LT-042 reason:INC-7").await.clicks("Yes").await;
+    bed.advance(4.minutes()).await;
+    let bodies = received.bodies();
+    assert_eq!(bodies.len(), 1, "{bodies:?}");
+    assert_eq!(
+        (bodies[0]["type"].as_str(), bodies[0]["outcome"].as_str()),
+        (Some("device_sync.ended"), Some("checked_in"))
+    );
+    assert_eq!((bodies[0]["device"]["name"].as_str(), bodies[0]["reason"].as_str()), (Some("LT-042"), Some("INC-7")));
+    let (seal, body) = received.calls.lock().expect("nobody panicked")[0].clone();
+    let (at, v1) = seal.split_once(",v1=").expect("both parts");
+    let at = at.strip_prefix("t=").expect("a time");
+    assert_eq!(v1, keyed_hex(KEY, &format!("{at}.{body}")));
+    assert_eq!(bed.team().len(), 1, "the channel of the rule is told too");
+    bed.finish().await;
+}
+
+#[tokio::test]
+async fn a_failing_webhook_delays_nobody_and_is_told_when_it_is_back() {
+    let (received, url) = receiver().await;
+    received.fails(true);
+    let rule = "[[notify.rule]]\nname = \"all\"\nwebhook = \"siem\"\nchannel_id = \"900000000000000102\"\n";
+    let bed = Bed::with("failing webhook", &config(&url, rule)).await;
+    let asked = bed.user("hanna").syncs("LT-042").await;
+    bed.advance(4.minutes()).await;
+    asked.says("`LT-042` checked in");
+    assert_eq!(bed.team().len(), 1);
+    assert!(received.bodies().is_empty());
+    received.fails(false);
+    bed.advance(5.minutes()).await;
+    assert_eq!(received.bodies().len(), 1, "once, when it is back");
+    bed.finish().await;
+}
+
+#[tokio::test]
+async fn rules_choose_by_outcome_and_asker_and_the_rest_goes_to_the_team() {
+    let rules = r#"
+[[notify.rule]]
+name = "no word of what went well on Macs"
+outcomes = ["checked_in"]
+platforms = ["Windows"]
+asker_roles = ["900000000000000201"]
+mute = true
+[[notify.rule]]
+name = "what did not"
+outcomes = ["no_check_in_seen", "failed"]
+channel_id = "900000000000000103"
+"#;
+    let bed = Bed::with("routed", rules).await;
+    bed.user("hanna").syncs("LT-042").await;
+    bed.user("hanna").syncs("PIX-009").await;
+    bed.user("hanna").syncs("IPAD-017").await;
+    bed.advance(70.minutes()).await;
+    let team = bed.team();
+    assert!(team.len() == 1 && team[0].contains("IPAD-017"), "{team:?}");
+    let other = bed.channel("sync-approvals");
+    assert!(other.len() == 1 && other[0].contains("PIX-009"), "{other:?}");
+    bed.channel(HELPDESK);
+    bed.finish().await;
+}
+
+#[tokio::test]
+async fn a_digest_says_together_what_came_together() {
+    let rules = "[[notify.rule]]\nname = \"quarterly\"\nchannel_id = \"900000000000000102\"\ndigest = \"15m\"\n";
+    let bed = Bed::with("digest by rule", rules).await;
+    for device in ["LT-042", "IPAD-017", "FIELD-LT-1"] {
+        bed.user("hanna").syncs(device).await;
+    }
+    bed.advance(5.minutes()).await;
+    assert!(bed.team().is_empty(), "nothing before the quarter is over");
+    bed.advance(15.minutes()).await;
+    let team = bed.team();
+    assert_eq!(team.len(), 1, "{team:?}");
+    for device in ["LT-042", "IPAD-017", "FIELD-LT-1"] {
+        assert!(team[0].contains(device), "{team:?}");
+    }
+    bed.channel(HELPDESK);
+    bed.finish().await;
+}
+
+#[tokio::test]
+async fn a_bulk_request_is_told_of_once_and_only_where_it_is_large_enough() {
+    let (received, url) = receiver().await;
+    let rules = "[[notify.rule]]\nname = \"large\"\nmin_devices = 5\nwebhook = \"siem\"\n\
+                 [[notify.rule]]\nname = \"larger\"\nmin_devices = 50\nchannel_id = \"900000000000000103\"\n";
+    let bed = Bed::with("bulk told", &format!("[watch]\ndeadline = \"10m\"\n{}", config(&url, rules))).await;
+    bed.user("hanna").runs("/bulk-sync user user:jonas.weber@contoso.example").await.clicks("Yes").await;
+    bed.advance(15.minutes()).await;
+    let bodies = received.bodies();
+    assert_eq!(bodies.len(), 1, "{bodies:?}");
+    assert_eq!((bodies[0]["type"].as_str(), bodies[0]["devices"].as_u64()), (Some("request.ended"), Some(6)));
+    assert!(bed.channel("sync-approvals").is_empty());
+    bed.channel(HELPDESK);
+    bed.finish().await;
+}
