@@ -12,6 +12,7 @@ mod http;
 mod linking;
 mod many;
 mod outbound;
+mod pause;
 mod picture;
 mod read;
 mod register;
@@ -19,6 +20,8 @@ mod render;
 mod seal;
 mod status;
 mod table;
+mod tries;
+mod way;
 mod webhook;
 
 pub use card::{Button, Card, Embed, LinkButton, Select, Tone};

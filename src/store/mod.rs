@@ -14,6 +14,7 @@ mod bulk_claims;
 mod choices;
 mod claims;
 mod commits;
+mod dead;
 mod digests;
 mod engine;
 mod error;
@@ -36,6 +37,7 @@ mod query;
 mod requests;
 mod row;
 mod sqlite;
+mod stand_in;
 mod steps;
 mod subject;
 
@@ -49,6 +51,7 @@ pub use bulk_claims::ClaimedGroup;
 pub use choices::{Choice, Purpose};
 pub use claims::{Attempt, ClaimedSync};
 pub use commits::Commits;
+pub use dead::{DeadSync, Revived};
 pub use digests::Behind;
 pub use error::Error;
 pub use finish::{Ending, Sink, Tell};
@@ -63,7 +66,7 @@ pub use link_codes::{Accepted, CodeTried};
 pub use links::{EntraPerson, Link, LinkSource, Linked};
 pub use living::Standing;
 pub use model::{
-    Address, Answer, ApprovalStep, Board, DeviceSyncState, FailureReport, Notice, Outcome, OutcomeWord, Phase,
+    Address, Answer, ApprovalStep, Board, Called, DeviceSyncState, FailureReport, Notice, Outcome, OutcomeWord, Phase,
     RefusedWhy, Reply, Report, RequestState, Stage,
 };
 pub use notices::{ClaimedNotice, NewNotice};

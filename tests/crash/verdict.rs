@@ -31,7 +31,8 @@ pub(crate) fn judge(place: &Place) -> Result<Seen, String> {
         return Err(format!("the audit has flaws: {}", String::from_utf8_lossy(&verified.stdout)));
     }
     let rows = audit(place);
-    let confirmed: BTreeSet<_> = of(&rows, "confirmed").chain(of(&rows, "joined")).map(|row| id(row, "request_id")).collect();
+    let confirmed: BTreeSet<_> =
+        of(&rows, "confirmed").chain(of(&rows, "joined")).map(|row| id(row, "request_id")).collect();
     let outcomes = counted(of(&rows, "outcome").map(|row| id(row, "device_sync_id")));
     if let Some((sync, times)) = outcomes.iter().find(|(_, times)| **times != 1) {
         return Err(format!("device sync {sync} has {times} outcomes"));
@@ -43,7 +44,8 @@ pub(crate) fn judge(place: &Place) -> Result<Seen, String> {
     let attempts = calls_were_right(place, &rows)?;
     let taken = place.sim.tenant.sync_calls().iter().filter(|call| call.status == 204).count();
     // Who joined is told too, and the team hears of a sync once.
-    let heads: BTreeSet<_> = of(&rows, "confirmed").filter(|row| row["detail"]["joined"] != true).map(|row| id(row, "request_id")).collect();
+    let heads: BTreeSet<_> =
+        of(&rows, "confirmed").filter(|row| row["detail"]["joined"] != true).map(|row| id(row, "request_id")).collect();
     let twice = told_once(place, "helpdesk", confirmed.len())? + told_once(place, "device-team", heads.len())?;
     Ok(Seen { confirmed: confirmed.len(), outcomes: outcomes.len(), taken, attempts, twice })
 }
@@ -55,10 +57,13 @@ fn calls_were_right(place: &Place, rows: &[Value]) -> Result<usize, String> {
     let made = counted(calls.iter().map(|call| call.device_id.as_str()));
     let taken = counted(calls.iter().filter(|call| call.status == 204).map(|call| call.device_id.as_str()));
     let written = counted(attempts.iter().map(|row| id(row, "device_id")));
-    let unknown = counted(answers.iter().filter(|row| row["detail"]["answer"] == "unknown").map(|row| id(row, "device_id")));
+    let unknown =
+        counted(answers.iter().filter(|row| row["detail"]["answer"] == "unknown").map(|row| id(row, "device_id")));
     for (device, calls) in &made {
         if calls > written.get(device).unwrap_or(&0) {
-            return Err(format!("{device} was called {calls} times, and {written:?} attempts were written down before"));
+            return Err(format!(
+                "{device} was called {calls} times, and {written:?} attempts were written down before"
+            ));
         }
     }
     for (device, calls) in &taken {
