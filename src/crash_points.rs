@@ -1,7 +1,7 @@
 //! Where the crash suite kills this process: right before and right after each commit. Without the feature of that name there is nothing here.
 //!
 //! `CRASH_AT="before confirmed 1"` in the environment kills it (SIGKILL, nothing is tidied up) at the first commit that is called so, just before it is sent.
-//! `CRASH_LOG=FILE` writes down the name of every commit instead, so that the suite can see whether it knows all of them.
+//! `PANIC_AT` with the same makes the work panic there, and `CRASH_LOG=FILE` writes down the name of every commit instead, so that the suite can see whether it knows all of them.
 
 pub(crate) use points::Trail;
 
@@ -82,18 +82,20 @@ mod points {
     /// The point that is asked for, and how often each was reached.
     struct Points {
         kill_at: Option<(String, u32)>,
+        panic_at: Option<(String, u32)>,
         log: Option<std::fs::File>,
         reached: HashMap<String, u32>,
     }
 
     static POINTS: LazyLock<Mutex<Points>> = LazyLock::new(|| {
-        let kill_at = std::env::var("CRASH_AT").ok().map(|at| {
-            let (point, which) = at.rsplit_once(' ').expect("CRASH_AT is a moment, a name and a number");
-            (point.to_owned(), which.parse().expect("CRASH_AT ends with a number"))
-        });
+        let at = |variable| {
+            let at = std::env::var(variable).ok()?;
+            let (point, which) = at.rsplit_once(' ').expect("a moment, a name and a number");
+            Some((point.to_owned(), which.parse().expect("a number")))
+        };
         let log = std::env::var_os("CRASH_LOG");
         let log = log.map(|file| std::fs::File::options().create(true).append(true).open(file).expect("a file"));
-        Mutex::new(Points { kill_at, log, reached: HashMap::new() })
+        Mutex::new(Points { kill_at: at("CRASH_AT"), panic_at: at("PANIC_AT"), log, reached: HashMap::new() })
     });
 
     fn reach(moment: &str, name: &str) {
@@ -110,5 +112,8 @@ mod points {
             kill_process(getpid(), Signal::KILL).expect("a process may kill itself");
             std::thread::park();
         }
+        let panics = points.panic_at.as_ref() == Some(&here);
+        drop(points);
+        assert!(!panics, "a panic that the crash suite asked for");
     }
 }

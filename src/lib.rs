@@ -29,6 +29,7 @@ pub mod discord;
 pub mod graph;
 pub mod identity;
 pub mod intune;
+mod panics;
 pub mod secret;
 pub mod settings;
 pub mod store;

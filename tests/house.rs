@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use repo::{files, text};
 
 /// Rooms that every other room may use.
-const LEAVES: [&str; 6] = ["chat", "clock", "crash_points", "budget", "secret", "settings"];
+const LEAVES: [&str; 7] = ["chat", "clock", "crash_points", "budget", "panics", "secret", "settings"];
 
 /// Each room, and the rooms that it may use besides the leaves and itself.
 ///

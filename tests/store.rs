@@ -221,7 +221,7 @@ impl World {
         let outcome = match how {
             0 => Outcome::NoCheckInSeen { accepted: true, last_check_in: None },
             1 => Outcome::Gone,
-            2 => Outcome::Failed { gave_up: true },
+            2 => Outcome::failed(true),
             _ => Outcome::Refused(RefusedWhy::Rights(Denial::NoRole)),
         };
         let ending = Ending { outcome: &outcome, answer: None, tell: Tell::default() };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Bell, Busy, Clock};
@@ -148,9 +148,7 @@ pub(super) async fn delivery(env: LoopEnv, delivery: Arc<Delivery>, bell: Bell) 
     let _busy = env.clock.busy();
     let mut under_way = JoinSet::new();
     while !env.is_stopping() {
-        while let Some(ended) = under_way.try_join_next() {
-            go_down_with(ended);
-        }
+        while under_way.try_join_next().is_some() {}
         if under_way.len() >= SIDE_BY_SIDE {
             env.idle(&bell, None).await;
             continue;
@@ -168,9 +166,7 @@ pub(super) async fn delivery(env: LoopEnv, delivery: Arc<Delivery>, bell: Bell) 
             Err(error) => after_trouble(&env, &error).await,
         }
     }
-    while let Some(ended) = under_way.join_next().await {
-        go_down_with(ended);
-    }
+    while under_way.join_next().await.is_some() {}
 }
 
 /// Rings when a delivery ended, however it did.
@@ -197,14 +193,6 @@ async fn deliver(env: LoopEnv, delivery: Arc<Delivery>, claimed: ClaimedNotice, 
     }
     if let Err(error) = Box::pin(delivery.send(claimed, turn.busy)).await {
         after_trouble(&env, &error).await;
-    }
-}
-
-fn go_down_with(ended: Result<(), JoinError>) {
-    if let Err(error) = ended
-        && error.is_panic()
-    {
-        std::panic::resume_unwind(error.into_panic());
     }
 }
 

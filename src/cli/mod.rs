@@ -6,6 +6,7 @@ mod config;
 mod explain;
 mod health;
 mod import;
+mod jobs;
 mod links;
 mod print;
 mod run;
@@ -61,6 +62,11 @@ enum Verb {
         #[command(subcommand)]
         verb: LinksVerb,
     },
+    /// Look after device syncs that the bot gave up because it failed itself; works while the bot runs
+    Jobs {
+        #[command(subcommand)]
+        verb: JobsVerb,
+    },
     /// Prove who did what: check, print and read out the audit; works while the bot runs
     Audit {
         #[command(subcommand)]
@@ -101,6 +107,22 @@ enum LinksVerb {
         /// Do not look the people up in Entra; their names stay empty
         #[arg(long)]
         offline: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum JobsVerb {
+    /// List them, the newest first
+    List {
+        /// Print one JSON array
+        #[arg(long)]
+        json: bool,
+    },
+    /// Take one up where it was: watched where a call was made, or else through every check again
+    Retry {
+        /// Its id
+        #[arg(value_name = "ID")]
+        id: crate::store::DeviceSyncId,
     },
 }
 
@@ -172,6 +194,8 @@ impl Cli {
             Verb::Links { verb: LinksVerb::Import { file, offline } } => {
                 with_runtime(import::import(&source, &file, offline))
             }
+            Verb::Jobs { verb: JobsVerb::List { json } } => with_runtime(jobs::list(&source, json)),
+            Verb::Jobs { verb: JobsVerb::Retry { id } } => with_runtime(jobs::retry(&source, id)),
             Verb::Audit { verb } => with_runtime(async {
                 match verb {
                     AuditVerb::Verify { heads } => audit::verify(&source, &heads).await,

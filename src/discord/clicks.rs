@@ -1,10 +1,14 @@
-//! How long a click waits for the store, and what is said when that was not long enough.
+//! What is said when an answer goes wrong: the store was too slow for a click, or the bot broke.
 
 use std::time::Duration;
+
+use secrecy::SecretString;
 
 use super::card::Card;
 use super::cards;
 use super::handler::{Handler, reference};
+use super::outbound::CallError;
+use crate::chat::InteractionId;
 use crate::store::Commits;
 use crate::sync::Trouble;
 
@@ -36,6 +40,20 @@ impl Handler {
                 tracing::error!(reference, "{what}");
                 Err(card)
             }
+        }
+    }
+
+    /// Answering broke: the log has why, and the person hears that it is not known how far it came.
+    pub(super) async fn broke(&self, id: InteractionId, token: &SecretString, why: &str) {
+        let reference = reference();
+        tracing::error!(interaction = %id, reference, why, "an interaction broke the bot's answer to it");
+        let card = cards::broken(&reference);
+        let said = match self.say(id, token, &card).await {
+            Err(CallError::AlreadyAcknowledged) => self.answer_with(token, &card).await,
+            other => other,
+        };
+        if let Err(error) = said {
+            tracing::warn!(%error, "an interaction could not be answered");
         }
     }
 }

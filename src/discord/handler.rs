@@ -16,6 +16,7 @@ use crate::budget::BudgetPer;
 use crate::chat::{Actor, ChatUserId, GuildId};
 use crate::clock::Clock;
 use crate::identity::Linking;
+use crate::panics::caught;
 use crate::settings::Settings;
 use crate::store::{DeviceSyncId, Purpose, Reply, RequestId};
 use crate::sync::{Asked, Desk, Looked, Rechecked, Refusal, Trouble};
@@ -59,7 +60,11 @@ impl Handler {
     pub fn handle(self: Arc<Self>, interaction: Interaction) -> impl Future<Output = ()> + Send + 'static {
         let busy = self.clock.busy();
         async move {
-            Box::pin(self.answered(interaction)).await;
+            // Kept apart from what may break: whoever asked is to hear of it.
+            let (id, token) = (interaction.id(), interaction.token().to_owned());
+            if let Err(why) = caught(Box::pin(self.answered(interaction))).await {
+                self.broke(crate::chat::InteractionId(id.get()), &SecretString::from(token), &why).await;
+            }
             drop(busy);
         }
     }

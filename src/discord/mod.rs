@@ -12,6 +12,7 @@ mod http;
 mod linking;
 mod many;
 mod outbound;
+mod pause;
 mod picture;
 mod read;
 mod register;
@@ -20,6 +21,8 @@ mod seal;
 mod status;
 mod suggest;
 mod table;
+mod tries;
+mod way;
 mod webhook;
 
 pub use card::{Button, Card, Embed, LinkButton, Select, Tone};

@@ -29,6 +29,7 @@ impl Delivery {
             }
             Notice::NeverShowedUp { device, gone } => cards::never_showed_up(asker, device, *gone, self.clock.now()),
             Notice::Expired { device } => cards::expired(device),
+            Notice::Unreadable => cards::unreadable(&claimed.id.reference()),
             Notice::BulkExpired { target, count } => cards::bulk_expired(target, *count),
             Notice::BulkProgress => self.bulk_progress(id).await?,
             Notice::BulkSummary => {

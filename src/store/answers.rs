@@ -13,6 +13,7 @@ use super::notices::{NewNotice, insert};
 use super::query::query;
 use super::requests::stored;
 use super::row::{json as to_json, millis};
+use super::stand_in;
 use super::subject::Subject;
 use super::{AuditRow, Error, Event, RequestId, Store};
 use crate::chat::Actor;
@@ -271,7 +272,7 @@ impl Store {
     pub async fn expire_requests(&self, now: Timestamp) -> Result<Option<Timestamp>, Error> {
         let mut tx = self.begin().await?;
         let rows = query(
-            "SELECT r.id, r.actor, r.target,
+            "SELECT r.id, r.actor, r.actor_user, r.target,
                     (SELECT COUNT(*) FROM device_syncs d WHERE d.request_id = r.id) AS devices,
                     (SELECT d.device FROM device_syncs d WHERE d.request_id = r.id LIMIT 1) AS device
                FROM requests r
@@ -283,14 +284,17 @@ impl Store {
         .await?;
         for row in rows {
             let id: RequestId = row.parsed("id")?;
-            let (actor, subject): (Actor, _) = (row.json("actor")?, Subject::read(&row)?);
+            // One that cannot be read ends too, or it would stand in the way of all others.
+            let actor: Actor = row.json("actor").unwrap_or_else(|_unreadable| stand_in::actor(&row));
+            let subject = Subject::read(&row);
             let mut audit = AuditRow::new(Event::Expired).by(&actor).request(id);
-            audit.device = subject.device().map(|device| device.id);
+            audit.device = subject.as_ref().ok().and_then(Subject::device).map(|device| device.id);
             self.end_unsent(&mut tx, now, id, (RequestState::AwaitingConfirmation, RequestState::Expired), &audit)
                 .await?;
             let body = match subject {
-                Subject::Device(device) => Notice::Expired { device },
-                Subject::Devices { target, count } => Notice::BulkExpired { target, count },
+                Ok(Subject::Device(device)) => Notice::Expired { device },
+                Ok(Subject::Devices { target, count }) => Notice::BulkExpired { target, count },
+                Err(_unreadable) => Notice::Unreadable,
             };
             insert(&mut tx, &self.tenant, &NewNotice { request: id, address: Address::Asker, body, due_at: now })
                 .await?;

@@ -55,6 +55,10 @@ pub enum Event {
     Outcome,
     /// Someone wants to be told later.
     LateWatch,
+    /// A device sync was given up: its steps failed in the bot itself.
+    GivenUp,
+    /// An admin took up again what was given up.
+    Revived,
     /// A notice could not be delivered anywhere.
     NoticeDropped,
     /// A chat account is an Entra person from now on.
@@ -90,6 +94,8 @@ impl Event {
             Self::Answer => "answer",
             Self::Outcome => "outcome",
             Self::LateWatch => "late_watch",
+            Self::GivenUp => "given_up",
+            Self::Revived => "revived",
             Self::NoticeDropped => "notice_dropped",
             Self::Linked => "linked",
             Self::Unlinked => "unlinked",

@@ -7,9 +7,8 @@ use jiff::Timestamp;
 use super::claims::{Attempt, ClaimedSync};
 use super::engine::Tx;
 use super::leases::{Lease, Leased, token, until};
-use super::model::DeviceSyncState;
-use super::query::query;
-use super::requests::{StoredRequest, stored};
+use super::query::{Query, query};
+use super::requests::stored_row;
 use super::row::{Row, millis};
 use super::{Error, Store};
 
@@ -50,6 +49,12 @@ impl Store {
         .await?;
         let Some(next) = next else { return Ok(None) };
         let request = next.text("id")?;
+        let first = query(
+            "SELECT troubles FROM device_syncs
+              WHERE request_id = $1 AND urgency > 0 AND state IN ('queued', 'sending')
+                AND due_at <= $2 AND (lease_until IS NULL OR lease_until < $2) ORDER BY due_at, id LIMIT 1",
+        );
+        let alone = in_trouble(&mut tx, first.bind(&request).bind(millis(now))).await?;
         // Always later than before, whatever the clock does: the turns must go round.
         query("UPDATE requests SET served_at = (SELECT MAX(served_at) + 1 FROM requests WHERE tenant_id = $2 AND state = 'running' AND target IS NOT NULL)
                 WHERE id = $1")
@@ -61,17 +66,18 @@ impl Store {
         let rows = query(
             "UPDATE device_syncs SET lease_until = $2, lease_token = $3, lease_owner = $4
               WHERE id IN (SELECT id FROM device_syncs
-                            WHERE request_id = $5 AND urgency > 0 AND state IN ('queued', 'sending')
+                            WHERE request_id = $5 AND urgency > 0 AND state IN ('queued', 'sending') AND (troubles = 0 OR $7)
                               AND due_at <= $1 AND (lease_until IS NULL OR lease_until < $1)
                             ORDER BY due_at, id LIMIT $6)
-             RETURNING id, request_id, device, state, tries, started_at",
+             RETURNING id, request_id, device_id, device, state, tries, started_at, troubles, trouble",
         )
         .bind(millis(now))
         .bind(millis(until(now)))
         .bind(&lease)
         .bind(self.owner.to_string())
         .bind(&request)
-        .bind(limit)
+        .bind(if alone { 1 } else { limit })
+        .bind(alone)
         .fetch_all(&mut tx)
         .await?;
         let group = group(&mut tx, &rows, lease).await?;
@@ -83,20 +89,27 @@ impl Store {
     pub async fn claim_bulk_looks(&self, now: Timestamp, limit: u32) -> Result<Option<ClaimedGroup>, Error> {
         let lease = token();
         let mut tx = self.begin().await?;
+        let first = query(
+            "SELECT troubles FROM device_syncs
+              WHERE tenant_id = $1 AND urgency > 0 AND state IN ('accepted', 'unknown')
+                AND due_at <= $2 AND (lease_until IS NULL OR lease_until < $2) ORDER BY due_at, id LIMIT 1",
+        );
+        let alone = in_trouble(&mut tx, first.bind(&self.tenant).bind(millis(now))).await?;
         let rows = query(
             "UPDATE device_syncs SET lease_until = $2, lease_token = $3, lease_owner = $5
               WHERE id IN (SELECT id FROM device_syncs
-                            WHERE tenant_id = $4 AND urgency > 0 AND state IN ('accepted', 'unknown')
+                            WHERE tenant_id = $4 AND urgency > 0 AND state IN ('accepted', 'unknown') AND (troubles = 0 OR $7)
                               AND due_at <= $1 AND (lease_until IS NULL OR lease_until < $1)
                             ORDER BY due_at, id LIMIT $6)
-             RETURNING id, request_id, device, state, tries, started_at",
+             RETURNING id, request_id, device_id, device, state, tries, started_at, troubles, trouble",
         )
         .bind(millis(now))
         .bind(millis(until(now)))
         .bind(&lease)
         .bind(&self.tenant)
         .bind(self.owner.to_string())
-        .bind(limit)
+        .bind(if alone { 1 } else { limit })
+        .bind(alone)
         .fetch_all(&mut tx)
         .await?;
         if rows.is_empty() {
@@ -110,7 +123,7 @@ impl Store {
     /// Those of a group that are still held and only watched come back at `due_at`.
     pub async fn look_again_all(&self, lease: &ClaimedGroup, due_at: Timestamp) -> Result<(), Error> {
         query(
-            "UPDATE device_syncs SET due_at = $2, tries = 0, lease_token = NULL, lease_until = NULL
+            "UPDATE device_syncs SET due_at = $2, tries = 0, troubles = 0, lease_token = NULL, lease_until = NULL
               WHERE lease_token = $1 AND state IN ('accepted', 'unknown')",
         )
         .bind(&lease.lease)
@@ -147,29 +160,30 @@ async fn group(tx: &mut Tx, rows: &[Row], lease: String) -> Result<ClaimedGroup,
     .bind(&lease)
     .fetch_all(&mut *tx)
     .await?;
-    let mut of: HashMap<String, Vec<Attempt>> = HashMap::new();
+    let mut of: HashMap<String, Result<Vec<Attempt>, Error>> = HashMap::new();
     for row in &attempts {
-        of.entry(row.text("device_sync_id")?).or_default().push(Attempt::read(row)?);
+        let known = of.entry(row.text("device_sync_id")?).or_insert_with(|| Ok(Vec::new()));
+        match (Attempt::read(row), known.as_mut()) {
+            (Ok(attempt), Ok(known)) => known.push(attempt),
+            (Err(error), Ok(_)) => *known = Err(error),
+            (_, Err(_)) => {}
+        }
     }
-    let mut requests: HashMap<String, StoredRequest> = HashMap::new();
+    let mut requests: HashMap<String, Row> = HashMap::new();
     let mut syncs = Vec::with_capacity(rows.len());
     for row in rows {
         let (id, request) = (row.text("id")?, row.text("request_id")?);
-        let request = match requests.get(&request) {
-            Some(known) => known.clone(),
-            None => requests.entry(request.clone()).or_insert(stored(&mut *tx, &request).await?).clone(),
-        };
-        syncs.push(ClaimedSync {
-            attempts: of.remove(&id).unwrap_or_default(),
-            id: row.parsed("id")?,
-            request,
-            device: row.json("device")?,
-            state: DeviceSyncState::read(&row.text("state")?)?,
-            tries: row.count("tries")?,
-            started_at: row.at("started_at")?,
-            bulk: true,
-            lease: lease.clone(),
-        });
+        if !requests.contains_key(&request) {
+            requests.insert(request.clone(), stored_row(&mut *tx, &request).await?);
+        }
+        let attempts = of.remove(&id).unwrap_or_else(|| Ok(Vec::new()));
+        syncs.push(ClaimedSync::read(row, &requests[&request], attempts, true, lease.clone())?);
     }
     Ok(ClaimedGroup { syncs, lease })
+}
+
+/// Whether the one that is to be taken first is in trouble; then it is taken alone, so that it cannot spoil the others' step.
+async fn in_trouble(tx: &mut Tx, first: Query) -> Result<bool, Error> {
+    let first = first.fetch_optional(&mut *tx).await?;
+    Ok(first.map(|row| row.integer("troubles")).transpose()?.is_some_and(|troubles| troubles > 0))
 }

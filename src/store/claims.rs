@@ -5,10 +5,11 @@ use jiff::Timestamp;
 use super::leases::{Lease, Leased, token, until};
 use super::model::{Answer, DeviceSyncState};
 use super::query::query;
-use super::requests::{StoredRequest, stored};
+use super::requests::{StoredRequest, stored_row};
 use super::row::{Row, millis};
+use super::stand_in::{self, or};
 use super::{DeviceSyncId, Error, Store};
-use crate::intune::Device;
+use crate::intune::{Device, DeviceId};
 
 /// A device sync in a worker's hands.
 #[derive(Clone, Debug)]
@@ -29,6 +30,12 @@ pub struct ClaimedSync {
     pub attempts: Vec<Attempt>,
     /// Whether it is one of many, for which nobody waits in particular.
     pub bulk: bool,
+    /// Steps in a row that failed in the bot itself.
+    pub troubles: u32,
+    /// How the last of them failed.
+    pub trouble: Option<String>,
+    /// Why its row cannot be read, if so; then something else stands in for what is not known.
+    pub unreadable: Option<String>,
     pub(super) lease: String,
 }
 
@@ -57,6 +64,33 @@ impl Attempt {
 }
 
 impl ClaimedSync {
+    /// Reads what can be read.
+    pub(super) fn read(
+        row: &Row,
+        request: &Row,
+        attempts: Result<Vec<Attempt>, Error>,
+        bulk: bool,
+        lease: String,
+    ) -> Result<Self, Error> {
+        let mut unreadable = None;
+        let device_id = or(row.parsed("device_id"), &mut unreadable, || DeviceId(uuid::Uuid::nil()));
+        let state = row.text("state").and_then(|word| DeviceSyncState::read(&word));
+        Ok(Self {
+            id: row.parsed("id")?,
+            request: stand_in::request(request, &mut unreadable)?,
+            device: or(row.json("device"), &mut unreadable, || stand_in::device(device_id)),
+            state: or(state, &mut unreadable, || DeviceSyncState::Unknown),
+            tries: or(row.count("tries"), &mut unreadable, || 0),
+            started_at: or(row.at("started_at"), &mut unreadable, || Timestamp::UNIX_EPOCH),
+            attempts: or(attempts, &mut unreadable, Vec::new),
+            bulk,
+            troubles: row.count("troubles")?,
+            trouble: row.optional_text("trouble")?,
+            unreadable,
+            lease,
+        })
+    }
+
     /// Its lease.
     pub fn lease(&self) -> Lease {
         Lease::new(Leased::DeviceSync(self.id), &self.lease)
@@ -79,7 +113,7 @@ impl Store {
                              AND (state <> 'queued' OR NOT EXISTS
                                   (SELECT 1 FROM freezes f WHERE f.tenant_id = $4 AND f.ends_at > $1))
                            ORDER BY due_at, id LIMIT 1 /*postgres FOR UPDATE SKIP LOCKED */)
-             RETURNING id, request_id, device, state, tries, started_at",
+             RETURNING id, request_id, device_id, device, state, tries, started_at, troubles, trouble",
         )
         .bind(millis(now))
         .bind(millis(until(now)))
@@ -89,18 +123,9 @@ impl Store {
         .fetch_optional(&self.engine)
         .await?;
         let Some(row) = row else { return Ok(None) };
-        let id: DeviceSyncId = row.parsed("id")?;
-        Ok(Some(ClaimedSync {
-            id,
-            request: stored(&self.engine, &row.text("request_id")?).await?,
-            device: row.json("device")?,
-            state: DeviceSyncState::read(&row.text("state")?)?,
-            tries: row.count("tries")?,
-            started_at: row.at("started_at")?,
-            attempts: self.attempts(id).await?,
-            bulk: false,
-            lease,
-        }))
+        let request = stored_row(&self.engine, &row.text("request_id")?).await?;
+        let attempts = self.attempts(row.parsed("id")?).await;
+        Ok(Some(ClaimedSync::read(&row, &request, attempts, false, lease)?))
     }
 
     pub(super) async fn attempts(&self, id: DeviceSyncId) -> Result<Vec<Attempt>, Error> {

@@ -31,7 +31,7 @@ pub(super) async fn behind(on: impl Into<On<'_>>, head: NoticeId) -> Result<Vec<
         .bind(head.to_string())
         .fetch_all(on)
         .await?;
-    rows.iter().map(Behind::read).collect()
+    Ok(rows.iter().filter_map(|row| Behind::read(row).ok()).collect())
 }
 
 impl Store {
@@ -49,7 +49,8 @@ impl Store {
         .bind(most)
         .fetch_all(&self.engine)
         .await?;
-        rows.iter().map(Behind::read).collect()
+        // What cannot be read stays behind, and is dealt with when it is the first.
+        Ok(rows.iter().filter_map(|row| Behind::read(row).ok()).collect())
     }
 
     /// Writes down that the message of `claimed` says these too. Those that somebody else took meanwhile are left out.

@@ -37,6 +37,19 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether it lies in the row that was worked on: the same work would fail again, and other work would not.
+    pub fn is_of_the_row(&self) -> bool {
+        match self {
+            Self::Row { .. } => true,
+            Self::Database(error) => match error {
+                sqlx::Error::Database(said) => !matches!(said.kind(), sqlx::error::ErrorKind::Other),
+                sqlx::Error::RowNotFound | sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => true,
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
     #[expect(clippy::needless_pass_by_value, reason = "callers pass errors and literals alike")]
     pub(crate) fn row(what: &'static str, why: impl ToString) -> Self {
         Self::Row { what, why: why.to_string() }

@@ -60,6 +60,19 @@ impl Store {
     /// Returns whether one did.
     pub async fn finish(&self, now: Timestamp, claimed: &ClaimedSync, ending: &Ending<'_>) -> Result<bool, Error> {
         let mut tx = self.begin().await?;
+        let handed_over = self.finish_in(&mut tx, now, claimed, ending).await?;
+        tx.commit().await?;
+        Ok(handed_over)
+    }
+
+    /// The same in a transaction that does more.
+    pub(super) async fn finish_in(
+        &self,
+        tx: &mut Tx,
+        now: Timestamp,
+        claimed: &ClaimedSync,
+        ending: &Ending<'_>,
+    ) -> Result<bool, Error> {
         let held = query(
             "UPDATE device_syncs SET state = 'ended', outcome = $3, ended_at = $4, due_at = NULL, device = $5, ended_as = $6,
                     lease_token = NULL, lease_until = NULL
@@ -71,26 +84,26 @@ impl Store {
         .bind(millis(now))
         .bind(to_json(&claimed.device))
         .bind(ending.outcome.word().as_str())
-        .execute(&mut tx)
+        .execute(&mut *tx)
         .await?;
         if held != 1 {
             return Err(Error::LeaseLost);
         }
         if let Some((answer, graph_request_id)) = ending.answer {
-            write_answer(&mut tx, now, claimed, answer, graph_request_id).await?;
+            write_answer(tx, now, claimed, answer, graph_request_id).await?;
         }
-        let followers = self.followers(&mut tx, claimed.id).await?;
+        let followers = self.followers(tx, claimed.id).await?;
         let own_alone = matches!(ending.outcome, Outcome::Refused(RefusedWhy::Rights(_)));
         let bulk = claimed.request.target.is_some();
         let mut ended = vec![Ended { id: claimed.id, request: claimed.request.id, bulk }];
         let mut handed_over = false;
         if own_alone {
-            handed_over = self.hand_over(&mut tx, now, claimed.id, &followers).await?;
+            handed_over = self.hand_over(tx, now, claimed.id, &followers).await?;
         } else {
             ended.extend(followers);
         }
         for one in &ended {
-            self.end_one(&mut tx, now, claimed, one, ending).await?;
+            self.end_one(tx, now, claimed, one, ending).await?;
         }
         for sink in &ending.tell.of_device {
             let body = Notice::TeamLine {
@@ -101,10 +114,8 @@ impl Store {
                 digest: sink.digest.is_some(),
             };
             let (request, address) = (claimed.request.id, sink.address.clone());
-            insert(&mut tx, &self.tenant, &NewNotice { request, address, body, due_at: sink.digest.unwrap_or(now) })
-                .await?;
+            insert(tx, &self.tenant, &NewNotice { request, address, body, due_at: sink.digest.unwrap_or(now) }).await?;
         }
-        tx.commit().await?;
         Ok(handed_over)
     }
 

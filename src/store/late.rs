@@ -11,9 +11,10 @@ use super::notice::{Address, Notice};
 use super::notices::{NewNotice, insert};
 use super::query::query;
 use super::row::{json as to_json, millis};
+use super::stand_in::{self, or};
 use super::{AuditRow, DeviceSyncId, Error, Event, LateWatchId, RequestId, Store};
 use crate::chat::Actor;
-use crate::intune::Device;
+use crate::intune::{Device, DeviceId};
 
 /// What a press of the button did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +42,10 @@ pub struct ClaimedLateWatch {
     pub attempts: Vec<Attempt>,
     /// When it ends.
     pub until: Timestamp,
+    /// Looks that failed in the bot itself.
+    pub troubles: u32,
+    /// Why its row cannot be read, if so.
+    pub unreadable: Option<String>,
     lease: String,
 }
 
@@ -108,7 +113,7 @@ impl Store {
               WHERE id = (SELECT id FROM late_watches
                            WHERE tenant_id = $4 AND due_at <= $1 AND (lease_until IS NULL OR lease_until < $1)
                            ORDER BY due_at, id LIMIT 1 /*postgres FOR UPDATE SKIP LOCKED */)
-             RETURNING id, device_sync_id, until",
+             RETURNING id, device_sync_id, until, troubles",
         )
         .bind(millis(now))
         .bind(millis(until(now)))
@@ -119,21 +124,27 @@ impl Store {
         .await?;
         let Some(row) = row else { return Ok(None) };
         // One that joined has no attempts of its own: its leader's count.
-        let sync =
-            query("SELECT request_id, device, COALESCE(leader_id, id) AS worked FROM device_syncs WHERE id = $1")
-                .bind(row.text("device_sync_id")?)
-                .fetch_one(&self.engine)
-                .await?;
-        let attempts = self.attempts(sync.parsed("worked")?).await?;
+        let sync = query(
+            "SELECT request_id, device_id, device, COALESCE(leader_id, id) AS worked FROM device_syncs WHERE id = $1",
+        )
+        .bind(row.text("device_sync_id")?)
+        .fetch_one(&self.engine)
+        .await?;
+        // What cannot be read makes the watch end like one that saw nothing.
+        let mut unreadable = None;
+        let attempts = or(self.attempts(sync.parsed("worked")?).await, &mut unreadable, Vec::new);
+        let device_id = or(sync.parsed("device_id"), &mut unreadable, || DeviceId(uuid::Uuid::nil()));
         Ok(Some(ClaimedLateWatch {
             id: row.parsed("id")?,
             request: sync.parsed("request_id")?,
-            device: sync.json("device")?,
+            device: or(sync.json("device"), &mut unreadable, || stand_in::device(device_id)),
             attempts: attempts
                 .into_iter()
                 .filter(|attempt| !matches!(attempt.answer, Some(Answer::NotTaken | Answer::Refused)))
                 .collect(),
             until: row.at("until")?,
+            troubles: row.count("troubles")?,
+            unreadable,
             lease,
         }))
     }
@@ -142,6 +153,20 @@ impl Store {
     pub async fn late_watch_again(&self, claimed: &ClaimedLateWatch, due_at: Timestamp) -> Result<(), Error> {
         query(
             "UPDATE late_watches SET due_at = $3, lease_token = NULL, lease_until = NULL WHERE id = $1 AND lease_token = $2",
+        )
+        .bind(claimed.id.to_string())
+        .bind(&claimed.lease)
+        .bind(millis(due_at))
+        .execute(&self.engine)
+        .await?;
+        Ok(())
+    }
+
+    /// A look failed in the bot itself; it is made again at `due_at`.
+    pub async fn late_watch_failed(&self, claimed: &ClaimedLateWatch, due_at: Timestamp) -> Result<(), Error> {
+        query(
+            "UPDATE late_watches SET troubles = troubles + 1, due_at = $3, lease_token = NULL, lease_until = NULL
+              WHERE id = $1 AND lease_token = $2",
         )
         .bind(claimed.id.to_string())
         .bind(&claimed.lease)
@@ -166,7 +191,11 @@ impl Store {
             return Err(Error::LeaseLost);
         }
         let audit = AuditRow::new(Event::LateWatch).request(claimed.request).device(claimed.device.id);
-        let ended = if matches!(body, Notice::ShowedUp { .. }) { "showed_up" } else { "never_showed_up" };
+        let ended = match body {
+            Notice::ShowedUp { .. } => "showed_up",
+            Notice::Unreadable => "given_up",
+            _ => "never_showed_up",
+        };
         append(&mut tx, &self.tenant, now, &audit.detail(json!({ "ended": ended }))).await?;
         insert(
             &mut tx,

@@ -53,6 +53,10 @@ impl Lease {
     pub(super) fn new(of: Leased, token: &str) -> Self {
         Self { of, token: token.to_owned() }
     }
+
+    pub(super) fn token(&self) -> &str {
+        &self.token
+    }
 }
 
 /// A fresh token: the fence between one claim and the next.

@@ -15,6 +15,7 @@ mod bulk_claims;
 mod choices;
 mod claims;
 mod commits;
+mod dead;
 mod digests;
 mod duties;
 mod engine;
@@ -39,6 +40,7 @@ mod query;
 mod requests;
 mod row;
 mod sqlite;
+mod stand_in;
 mod steps;
 mod subject;
 mod votes;
@@ -53,6 +55,7 @@ pub use bulk_claims::ClaimedGroup;
 pub use choices::{Choice, Purpose};
 pub use claims::{Attempt, ClaimedSync};
 pub use commits::Commits;
+pub use dead::{DeadSync, Revived};
 pub use digests::Behind;
 pub use duties::{DutyName, Held};
 pub use error::Error;
@@ -68,7 +71,7 @@ pub use link_codes::{Accepted, CodeTried};
 pub use links::{EntraPerson, Link, LinkSource, Linked};
 pub use living::Standing;
 pub use model::{
-    Answer, DeviceSyncState, FailureReport, Outcome, OutcomeWord, RefusedWhy, Reply, Report, RequestState,
+    Answer, Called, DeviceSyncState, FailureReport, Outcome, OutcomeWord, RefusedWhy, Reply, Report, RequestState,
 };
 pub use notice::{Address, ApprovalStep, Board, Notice, Phase, Stage};
 pub use notices::{ClaimedNotice, NewNotice};

@@ -117,6 +117,9 @@ pub enum Outcome {
     Failed {
         /// Whether it was still unreachable or throttling when we stopped trying.
         gave_up: bool,
+        /// Where it failed in the bot itself: whether a call had been made.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        broken: Option<Called>,
     },
     /// The device is no longer in Intune.
     Gone,
@@ -131,6 +134,11 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Graph did not take the call.
+    pub fn failed(gave_up: bool) -> Self {
+        Self::Failed { gave_up, broken: None }
+    }
+
     /// The word that stored outcomes are counted by.
     pub fn word(&self) -> OutcomeWord {
         match self {
@@ -177,6 +185,18 @@ stored_words!(OutcomeWord, "outcome", {
     Cancelled = "cancelled",
     Skipped = "skipped",
 });
+
+/// Whether a call was made for a device sync, as far as that is written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Called {
+    /// None that Graph took.
+    No,
+    /// Graph accepted it.
+    Accepted,
+    /// One was made, or was about to be, and its answer is not known.
+    Unknown,
+}
 
 /// Why a confirmed sync was refused before it was sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -155,6 +155,8 @@ pub enum Notice {
         /// How many devices.
         count: u32,
     },
+    /// News that the database holds and that cannot be read any more.
+    Unreadable,
     /// Where a bulk request stands, as it is when this is said.
     BulkProgress,
     /// How a bulk request ended.

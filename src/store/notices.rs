@@ -13,8 +13,9 @@ use super::leases::{Lease, Leased, token, until};
 use super::living::{Standing, standing};
 use super::notice::{Address, Notice, Stage};
 use super::query::query;
-use super::requests::{StoredRequest, stored};
+use super::requests::{StoredRequest, stored_row};
 use super::row::{Row, json as to_json, millis};
+use super::stand_in::{self, or};
 use super::{AuditRow, Error, Event, NoticeId, RequestId, Store};
 
 /// A notice to be said.
@@ -51,6 +52,8 @@ pub struct ClaimedNotice {
     pub behind: Vec<Behind>,
     /// The living message that it is a state of, where that stands already.
     pub standing: Option<Standing>,
+    /// Why its row cannot be read, if so.
+    pub unreadable: Option<String>,
     pub(super) lease: String,
 }
 
@@ -157,8 +160,11 @@ impl Store {
             None => None,
         };
         let Some((row, lease)) = claimed else { return Ok(None) };
-        let request = stored(&self.engine, &row.text("request_id")?).await?;
-        let address = row.json("address")?;
+        let request = stored_row(&self.engine, &row.text("request_id")?).await?;
+        // Of an unreadable request there is enough left to tell somebody; its news may be whole.
+        let request = stand_in::request(&request, &mut None)?;
+        let mut unreadable = None;
+        let address = or(row.json("address"), &mut unreadable, || Address::Asker);
         let standing = match address {
             Address::Living { board, .. } => standing(&self.engine, &self.tenant, request.id, board).await?,
             Address::Asker | Address::Channel(_) | Address::Webhook(_) => None,
@@ -168,12 +174,13 @@ impl Store {
             id,
             request,
             address,
-            body: row.json("body")?,
+            body: or(row.json("body"), &mut unreadable, || Notice::Unreadable),
             stage: row.optional_text("stage")?.map_or(Ok(Stage::First), |word| Stage::read(&word))?,
             tries: row.count("tries")?,
             first_try_at: row.at("first_try_at")?,
             behind: behind(&self.engine, id).await?,
             standing,
+            unreadable,
             lease,
         }))
     }

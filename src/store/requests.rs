@@ -107,13 +107,17 @@ impl StoredRequest {
 
 /// Reads a stored request.
 pub(super) async fn stored(on: impl Into<On<'_>>, id: &str) -> Result<StoredRequest, Error> {
-    let row = query(
-        "SELECT id, state, actor, reason, created_at, reply_token, reply_until, target FROM requests WHERE id = $1",
+    StoredRequest::read(&stored_row(on, id).await?)
+}
+
+/// Finds a stored request.
+pub(super) async fn stored_row(on: impl Into<On<'_>>, id: &str) -> Result<Row, Error> {
+    query(
+        "SELECT id, state, actor, actor_user, reason, created_at, reply_token, reply_until, target FROM requests WHERE id = $1",
     )
     .bind(id)
     .fetch_one(on)
-    .await?;
-    StoredRequest::read(&row)
+    .await
 }
 
 impl Store {

@@ -132,7 +132,7 @@ impl Store {
         tries: u32,
     ) -> Result<(), Error> {
         let held = query(
-            "UPDATE device_syncs SET state = $3, due_at = $4, tries = $5, device = $6, lease_token = NULL, lease_until = NULL
+            "UPDATE device_syncs SET state = $3, due_at = $4, tries = $5, device = $6, troubles = 0, lease_token = NULL, lease_until = NULL
               WHERE id = $1 AND lease_token = $2",
         )
         .bind(claimed.id.to_string())

@@ -9,6 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use futures_util::future::{BoxFuture, join_all};
 use jiff::Timestamp;
 
+use super::broken::MOST_TROUBLES;
 use super::desk::Trouble;
 use super::schedule::{deadline, next_look};
 use super::worker::{MOST_ATTEMPTS, Ready, Worker};
@@ -17,6 +18,7 @@ use crate::chat::Actor;
 use crate::graph::{CheckIn, Patience};
 use crate::identity::CheckFailed;
 use crate::intune::{Denial, Device, DeviceId, Task, Verdict};
+use crate::panics::caught;
 use crate::store::{Attempt, ClaimedSync, DeviceSyncState, Outcome, RefusedWhy};
 
 /// Devices that are made ready together: what one batch of Graph's holds.
@@ -42,10 +44,11 @@ impl Worker {
     pub async fn bulk_step(&self) -> Result<bool, Trouble> {
         let Some(group) = self.store.claim_bulk(self.clock.now(), TOGETHER).await? else { return Ok(false) };
         let lease = group.lease();
-        let result = self.store.holding(&self.clock, lease, Box::pin(self.send_all(group.syncs))).await;
+        let held = self.store.holding(&self.clock, lease.clone(), Box::pin(self.send_all(group.syncs)));
+        let ended = caught(held).await;
         self.bells.notices.ring();
         self.bells.looks.ring();
-        result.map(|()| true)
+        self.all_failed(&lease, ended).await.map(|()| true)
     }
 
     /// When the next of them is due to be sent.
@@ -57,14 +60,29 @@ impl Worker {
         let (lost, mut waiting): (Vec<_>, Vec<_>) =
             syncs.into_iter().partition(|sync| sync.state == DeviceSyncState::Sending);
         for claimed in &lost {
-            self.go_on(self.answer_was_lost(claimed).await)?;
+            self.guarded(claimed, self.answer_was_lost(claimed)).await?;
         }
+        self.leave_out_broken(&mut waiting).await?;
         let ready = self.make_all_ready(&waiting).await;
         let mut steps: Vec<Step<'_>> = Vec::with_capacity(waiting.len());
         for (claimed, ready) in waiting.iter_mut().zip(ready) {
-            steps.push(Box::pin(self.set_out(claimed, ready)));
+            let kept = claimed.clone();
+            steps.push(Box::pin(async move { self.guarded(&kept, self.set_out(claimed, ready)).await }));
         }
         self.all(steps, AT_ONCE).await
+    }
+
+    /// Deals with those of which no step can be done, and takes them out.
+    async fn leave_out_broken(&self, syncs: &mut Vec<ClaimedSync>) -> Result<(), Trouble> {
+        let (broken, whole) = std::mem::take(syncs)
+            .into_iter()
+            .partition(|sync| sync.troubles >= MOST_TROUBLES || sync.unreadable.is_some());
+        *syncs = whole;
+        let broken: Vec<ClaimedSync> = broken;
+        for claimed in &broken {
+            self.guarded(claimed, std::future::ready(Ok(()))).await?;
+        }
+        Ok(())
     }
 
     /// Rights, devices and baselines of devices that one person asked for, all read right before the calls.
@@ -113,19 +131,21 @@ impl Worker {
     pub async fn bulk_look_step(&self) -> Result<bool, Trouble> {
         let Some(mut group) = self.store.claim_bulk_looks(self.clock.now(), LOOKS).await? else { return Ok(false) };
         let lease = group.lease();
-        let syncs = std::mem::take(&mut group.syncs);
+        let mut syncs = std::mem::take(&mut group.syncs);
         let work = async {
+            self.leave_out_broken(&mut syncs).await?;
             let quiet_until = self.look_at_all(syncs).await?;
             if let Some(next) = quiet_until {
                 self.store.look_again_all(&group, next).await?;
             }
             Ok(())
         };
-        let result: Result<(), Trouble> = self.store.holding(&self.clock, lease, Box::pin(work)).await;
+        let ended: Result<Result<(), Trouble>, String> =
+            caught(self.store.holding(&self.clock, lease.clone(), Box::pin(work))).await;
         self.bells.notices.ring();
         // An unknown call may be made once more.
         self.bells.bulk.iter().for_each(crate::clock::Bell::ring);
-        result.map(|()| true)
+        self.all_failed(&lease, ended).await.map(|()| true)
     }
 
     /// When the next of them is due for a look.
@@ -154,7 +174,9 @@ impl Worker {
         }
         let mut steps: Vec<Step<'_>> = Vec::with_capacity(news.len());
         for (claimed, first, device) in &mut news {
-            steps.push(Box::pin(self.tell(claimed, first.as_ref(), device.take())));
+            let kept = claimed.clone();
+            let (first, device) = (first.as_ref(), device.take());
+            steps.push(Box::pin(async move { self.guarded(&kept, self.tell(claimed, first, device)).await }));
         }
         self.all(steps, REPORTS).await?;
         Ok(next)
@@ -239,7 +261,7 @@ impl Worker {
         Ok(seen)
     }
 
-    /// Does steps side by side. A lost lease is no trouble: whoever holds it by now goes on.
+    /// Does steps side by side.
     async fn all(&self, mut steps: Vec<Step<'_>>, at_once: usize) -> Result<(), Trouble> {
         let mut all = Ok(());
         while !steps.is_empty() {
@@ -252,21 +274,10 @@ impl Worker {
                 done
             });
             for done in join_all(counted).await {
-                all = all.and(self.go_on(done));
+                all = all.and(done);
             }
         }
         all
-    }
-
-    #[expect(clippy::unused_self, reason = "reads as a sentence at its callers")]
-    fn go_on(&self, step: Result<(), Trouble>) -> Result<(), Trouble> {
-        match step {
-            Err(Trouble::Store(crate::store::Error::LeaseLost)) => {
-                tracing::warn!("a lease was lost");
-                Ok(())
-            }
-            other => other,
-        }
     }
 }
 

@@ -2,11 +2,13 @@
 
 use jiff::Timestamp;
 
+use super::broken::{MOST_TROUBLES, later};
 use super::desk::Trouble;
 use super::worker::Worker;
 use crate::budget::Urgency;
 use crate::graph::Patience;
 use crate::intune::Verdict;
+use crate::panics::caught;
 use crate::store::{ClaimedLateWatch, Notice};
 
 impl Worker {
@@ -14,14 +16,26 @@ impl Worker {
     pub async fn late_step(&self) -> Result<bool, Trouble> {
         let Some(claimed) = self.store.claim_late_watch(self.clock.now()).await? else { return Ok(false) };
         let work = Box::pin(self.late_look(&claimed));
-        match self.store.holding(&self.clock, claimed.lease(), work).await {
-            Err(Trouble::Store(crate::store::Error::LeaseLost)) => Ok(true),
-            result => result.map(|()| true),
-        }
+        let why = match caught(self.store.holding(&self.clock, claimed.lease(), work)).await {
+            Ok(Ok(()) | Err(Trouble::Store(crate::store::Error::LeaseLost))) => return Ok(true),
+            Ok(Err(Trouble::Store(error))) if error.is_of_the_row() => error.to_string(),
+            Ok(Err(trouble)) => return Err(trouble),
+            Err(panic) => panic,
+        };
+        let (now, troubles) = (self.clock.now(), claimed.troubles + 1);
+        tracing::error!(request = %claimed.request, why, troubles, "a late look failed in the bot itself");
+        self.store.late_watch_failed(&claimed, later(now, troubles)).await?;
+        Ok(true)
     }
 
     async fn late_look(&self, claimed: &ClaimedLateWatch) -> Result<(), Trouble> {
         let now = self.clock.now();
+        if claimed.troubles >= MOST_TROUBLES || claimed.unreadable.is_some() {
+            tracing::error!(request = %claimed.request, why = claimed.unreadable, "a late watch was given up: no look could be made");
+            self.store.end_late_watch(now, claimed, Notice::Unreadable).await?;
+            self.bells.notices.ring();
+            return Ok(());
+        }
         let read = self.graph.device(claimed.device.id, Patience::OnceAs(Urgency::Background)).await;
         let now_over = now >= claimed.until;
         let ended = match read {

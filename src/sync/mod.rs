@@ -6,6 +6,7 @@
 
 mod approve;
 mod ask;
+mod broken;
 mod bulk;
 mod bulk_worker;
 mod click;

@@ -70,7 +70,7 @@ impl Worker {
     /// Takes a due device sync and does its next step. `false`: none was due.
     pub async fn step(&self) -> Result<bool, Trouble> {
         let Some(mut claimed) = self.store.claim_device_sync(self.clock.now()).await? else { return Ok(false) };
-        let lease = claimed.lease();
+        let kept = claimed.clone();
         let work = async {
             match claimed.state {
                 DeviceSyncState::Queued | DeviceSyncState::Ended => self.dispatch(&mut claimed).await,
@@ -78,16 +78,10 @@ impl Worker {
                 DeviceSyncState::Accepted | DeviceSyncState::Unknown => self.look(&mut claimed).await,
             }
         };
-        let result = self.store.holding(&self.clock, lease, Box::pin(work)).await;
+        let held = self.store.holding(&self.clock, kept.lease(), Box::pin(work));
+        let done = self.guarded(&kept, held).await;
         self.bells.notices.ring();
-        match result {
-            // Whoever holds the lease by now goes on from what is stored.
-            Err(Trouble::Store(crate::store::Error::LeaseLost)) => {
-                tracing::warn!(device_sync = %claimed.id, "the lease was lost");
-                Ok(true)
-            }
-            result => result.map(|()| true),
-        }
+        done.map(|()| true)
     }
 
     /// When the next step is due.
@@ -200,7 +194,7 @@ impl Worker {
             }
             let outcome = match error {
                 Some(Error { kind: Kind::Forbidden, .. }) => Outcome::Refused(RefusedWhy::BotPermission),
-                Some(error) => Outcome::Failed { gave_up: error.retry() != crate::graph::Retry::Never },
+                Some(error) => Outcome::failed(error.retry() != crate::graph::Retry::Never),
                 None => Outcome::Refused(RefusedWhy::Rights(Denial::CouldNotCheck)),
             };
             return self.end(claimed, &outcome, None).await;
@@ -241,10 +235,8 @@ impl Worker {
                     let next = (DeviceSyncState::Unknown, next_look(&self.settings.watch, requested_at, now));
                     Ok(self.store.record_answer(now, claimed, Answer::NotTaken, request_id, next).await?)
                 }
-                Some(_) => {
-                    self.end(claimed, &Outcome::Failed { gave_up: true }, Some((Answer::NotTaken, request_id))).await
-                }
-                None => self.end(claimed, &Outcome::Failed { gave_up: false }, refused).await,
+                Some(_) => self.end(claimed, &Outcome::failed(true), Some((Answer::NotTaken, request_id))).await,
+                None => self.end(claimed, &Outcome::failed(false), refused).await,
             },
         }
     }
@@ -268,7 +260,7 @@ impl Worker {
         let first = claimed.effective_attempts().next().cloned();
         match first {
             Some(first) => self.look_again(claimed, &first, false).await,
-            None => self.end(claimed, &Outcome::Failed { gave_up: true }, None).await,
+            None => self.end(claimed, &Outcome::failed(true), None).await,
         }
     }
 

@@ -141,18 +141,23 @@ async fn metrics(State(ops): State<Ops>) -> Response {
     gauge("directory_devices", "Devices in memory", i64::try_from(parts.directory.len()).unwrap_or(i64::MAX));
     let age = parts.directory.read_at().map_or(-1, |at| now.duration_since(at).as_secs());
     gauge("directory_age_seconds", "Age of the list of devices; -1: never read", age);
-    let store_up =
-        match (parts.store.under_way().await, parts.store.outbox(now).await, parts.store.late_watches().await) {
-            (Ok(under_way), Ok((waiting, oldest)), Ok(late)) => {
-                gauge("device_syncs_under_way", "Confirmed device syncs without an outcome", under_way);
-                gauge("late_watches", "Devices that someone wants to be told of", late);
-                gauge("notices_waiting", "Notices that Discord has not taken yet", waiting);
-                let age = oldest.map_or(0, |at| now.duration_since(at).as_secs());
-                gauge("notices_oldest_seconds", "How long the oldest of them has been due", age);
-                1
-            }
-            _ => 0,
-        };
+    let store_up = match (
+        parts.store.under_way().await,
+        parts.store.count_dead().await,
+        parts.store.outbox(now).await,
+        parts.store.late_watches().await,
+    ) {
+        (Ok(under_way), Ok(dead), Ok((waiting, oldest)), Ok(late)) => {
+            gauge("device_syncs_given_up", "Device syncs of which no step could be done; see `jobs list`", dead);
+            gauge("device_syncs_under_way", "Confirmed device syncs without an outcome", under_way);
+            gauge("late_watches", "Devices that someone wants to be told of", late);
+            gauge("notices_waiting", "Notices that Discord has not taken yet", waiting);
+            let age = oldest.map_or(0, |at| now.duration_since(at).as_secs());
+            gauge("notices_oldest_seconds", "How long the oldest of them has been due", age);
+            1
+        }
+        _ => 0,
+    };
     gauge("store_up", "1 while the database answers", store_up);
     budget(&mut registry, &parts.graph.budget());
     let mut text = String::new();

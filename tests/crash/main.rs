@@ -61,6 +61,38 @@ async fn every_commit_of_these_flows_is_a_point_of_the_suite() {
     assert!(new.is_empty(), "commits that no point of the suite is about: {new:?}");
 }
 
+/// A panic in the middle of a step, a delivery or an answer takes nothing else down, and nothing is lost by it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_at_any_of_these_points_is_survived() {
+    let mut runs = JoinSet::new();
+    for (flow, at) in PANICS {
+        runs.spawn(async move {
+            let place = Place::new(Engine::Sqlite, flow).await;
+            (flow, at, Box::pin(place.played_with_a_panic(at)).await)
+        });
+    }
+    for (flow, at, seen) in runs.join_all().await {
+        println!("{flow}: a panic {at}: {seen:?}");
+        let seen = seen.unwrap_or_else(|why| panic!("{flow}: after a panic {at}: {why}"));
+        assert_eq!(seen.twice, 0, "{flow}: a panic {at}");
+    }
+}
+
+/// In an answer to a command and to a click, in the steps of a worker, alone and of many, and in a delivery.
+const PANICS: [(Flow, &str); 11] = [
+    (Flow::Plain, "before asked 1"),
+    (Flow::Plain, "before confirmed 1"),
+    (Flow::Plain, "after confirmed 1"),
+    (Flow::Plain, "before attempt 1"),
+    (Flow::Plain, "after attempt 1"),
+    (Flow::Plain, "before answer 1"),
+    (Flow::Plain, "before outcome 1"),
+    (Flow::Plain, "before UPDATE notices SET state 2"),
+    (Flow::Plain, "after UPDATE notices SET state 2"),
+    (Flow::Bulk, "before answer 2"),
+    (Flow::Bulk, "after attempt 2"),
+];
+
 async fn play_all(engine: Engine) {
     let only = std::env::var("CRASH_ONLY").unwrap_or_default();
     let turns = Arc::new(Semaphore::new(SIDE_BY_SIDE));

@@ -115,6 +115,26 @@ impl Place {
         log.lines().filter_map(|line| line.strip_prefix("after ")).map(str::to_owned).collect()
     }
 
+    /// Plays the flow with a panic in it, which the bot has to survive.
+    pub(crate) async fn played_with_a_panic(self, at: &str) -> Result<Seen, String> {
+        let mut bot = Bot::start(self.folder.path(), &[("PANIC_AT", at)]);
+        let seen = async {
+            let acting = tokio::time::timeout(PATIENCE, people::act(&self.sim, self.flow));
+            acting.await.map_err(|_elapsed| "people never got their answers".to_owned())?;
+            self.comes_to_rest().await?;
+            bot.stop();
+            let ended = bot.ended().await;
+            let log = std::fs::read_to_string(self.folder.path().join("bot.log")).unwrap_or_default();
+            if !ended.success() || !log.contains("a panic that the crash suite asked for") {
+                return Err(format!("the bot did not survive a panic, or had none: {ended}\n{log}"));
+            }
+            judge(&self)
+        };
+        let seen = seen.await;
+        self.database.remove().await;
+        seen
+    }
+
     /// Plays the flow, kills the bot at the point, starts it again, and lets everything come to its end.
     pub(crate) async fn played_with_a_crash(self, point: &Point) -> Result<Seen, String> {
         let seen = Box::pin(self.crash(point)).await;

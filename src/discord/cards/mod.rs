@@ -43,7 +43,7 @@ pub use link::{
 pub use outcome::{outcome, team_line};
 pub use progress::{moves_to_channel, never_showed_up, progress, showed_up};
 pub use refusal::refusal;
-pub use trouble::{bad_invocation, not_here, nothing_recorded, trouble, uncertain};
+pub use trouble::{bad_invocation, broken, not_here, nothing_recorded, trouble, uncertain, unreadable};
 pub(super) use words::compliance as compliance_word;
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::words::{compliance, denial, mention, name, not_syncable, relative, sp
 use crate::chat::ChatUserId;
 use crate::discord::card::{Card, Embed, Tone};
 use crate::intune::Device;
-use crate::store::{DeviceSyncId, Outcome, RefusedWhy, Report};
+use crate::store::{Called, DeviceSyncId, Outcome, RefusedWhy, Report};
 
 /// The outcome as the asker reads it.
 pub fn outcome(device_sync: DeviceSyncId, device: &Device, outcome: &Outcome) -> Card {
@@ -33,7 +33,10 @@ pub fn outcome(device_sync: DeviceSyncId, device: &Device, outcome: &Outcome) ->
                 .button("Tell me when it shows up", CustomId::new(Verb::Tell, device_sync.0), true)
                 .button("Sync again", CustomId::new(Verb::Again, device_sync.0), false)
         }
-        Outcome::Failed { gave_up: true } => retry(
+        Outcome::Failed { broken: Some(called), .. } => {
+            broken(&name, *called).button("Sync again", CustomId::new(Verb::Again, device_sync.0), false)
+        }
+        Outcome::Failed { gave_up: true, broken: None } => retry(
             device_sync,
             Embed::new(
                 Tone::Bad,
@@ -41,7 +44,7 @@ pub fn outcome(device_sync: DeviceSyncId, device: &Device, outcome: &Outcome) ->
                 "Microsoft Graph could not be reached, or took no more requests, for too long. Nothing is queued.",
             ),
         ),
-        Outcome::Failed { gave_up: false } => retry(
+        Outcome::Failed { gave_up: false, broken: None } => retry(
             device_sync,
             Embed::new(
                 Tone::Bad,
@@ -77,6 +80,25 @@ pub fn outcome(device_sync: DeviceSyncId, device: &Device, outcome: &Outcome) ->
             "Observe mode: your rights and the device were checked and all was well. Nothing was sent to Intune.",
         ),
     }
+}
+
+/// The bot itself failed: what is known is said, and no more.
+fn broken(name: &str, called: Called) -> Card {
+    let (title, known) = match called {
+        Called::No => (format!("{name} was not synced"), "Nothing was sent to Intune."),
+        Called::Accepted => (
+            format!("Sync of {name} was not watched to its end"),
+            "Intune accepted the request before that, so the device may check in all the same; `/device` shows when it last did.",
+        ),
+        Called::Unknown => (
+            format!("Nobody knows what became of the sync of {name}"),
+            "It may have been sent to Intune, and its answer is not known. `/device` shows when the device last checked in.",
+        ),
+    };
+    let text = format!(
+        "Something in me broke each time I went on with it, and I have given up. {known} The admin of this bot has been told in the log."
+    );
+    Card::of(Embed::new(Tone::Bad, title, text))
 }
 
 fn plain(tone: Tone, title: String, text: &str) -> Card {
@@ -125,7 +147,9 @@ pub fn team_line(actor: ChatUserId, device: &Device, outcome: &Outcome, reason: 
             format!("✅ checked in after {later}{apps}")
         }
         Outcome::NoCheckInSeen { .. } => "🕓 no check-in seen yet".to_owned(),
-        Outcome::Failed { .. } => "❌ was not synced: Graph did not take the call".to_owned(),
+        Outcome::Failed { broken: Some(Called::No), .. } => "❌ was not synced: the bot failed".to_owned(),
+        Outcome::Failed { broken: Some(_), .. } => "⚠️ was not watched to its end: the bot failed".to_owned(),
+        Outcome::Failed { broken: None, .. } => "❌ was not synced: Graph did not take the call".to_owned(),
         Outcome::Gone => "❌ is no longer in Intune".to_owned(),
         Outcome::NotSupported(_) => "🚫 cannot be synced".to_owned(),
         Outcome::Refused(RefusedWhy::Rights(_)) => "🚫 refused: the asker's rights".to_owned(),
@@ -164,8 +188,11 @@ mod tests {
             report(None),
             Outcome::NoCheckInSeen { accepted: true, last_check_in: Some(samples::at("2026-10-11T10:42:00Z")) },
             Outcome::NoCheckInSeen { accepted: false, last_check_in: None },
-            Outcome::Failed { gave_up: true },
-            Outcome::Failed { gave_up: false },
+            Outcome::failed(true),
+            Outcome::failed(false),
+            Outcome::Failed { gave_up: true, broken: Some(Called::No) },
+            Outcome::Failed { gave_up: true, broken: Some(Called::Accepted) },
+            Outcome::Failed { gave_up: true, broken: Some(Called::Unknown) },
             Outcome::Gone,
             Outcome::NotSupported(NotSyncable::Pending(PendingAction::Wipe)),
             Outcome::Refused(RefusedWhy::Rights(Denial::NoRole)),

@@ -39,6 +39,18 @@ pub fn uncertain(reference: &str) -> Card {
     Card::of(Embed::new(Tone::Attention, "That may have worked", text).footer(format!("Reference {reference}")))
 }
 
+/// The bot broke while it answered.
+pub fn broken(reference: &str) -> Card {
+    let text = "Something in me broke while I was answering, and I do not know how far I came. Look at `/history` before you try again; the admin of this bot can see more in the log.";
+    Card::of(Embed::new(Tone::Bad, "That did not work", text).footer(format!("Reference {reference}")))
+}
+
+/// News that the database holds and that cannot be read.
+pub fn unreadable(reference: &str) -> Card {
+    let text = "There is news of a request of yours that I can no longer read. `/history` shows how it ended; the admin of this bot can see more in the log.";
+    Card::of(Embed::new(Tone::Bad, "I cannot say what became of it", text).footer(format!("Reference {reference}")))
+}
+
 /// Another server, another channel, or a direct message.
 pub fn not_here() -> Card {
     Card::text("I do not work in this place. Ask in your helpdesk's channel.")
@@ -73,8 +85,10 @@ mod tests {
         ];
         let shown = all.map(|it| trouble(&it, "1A2B3C4D").to_string());
         insta::assert_snapshot!(format!(
-            "{}\n{}\n{}",
+            "{}\n{}{}{}\n{}",
             shown.join("\n"),
+            broken("1A2B3C4D"),
+            unreadable("1A2B3C4D"),
             not_here(),
             bad_invocation(&BadInvocation::Missing("device"))
         ));
