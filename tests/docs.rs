@@ -119,7 +119,12 @@ fn every_settings_listing_is_accepted() {
 #[test]
 fn every_environment_variable_named_in_a_document_is_a_setting() {
     let example = ".env.example".to_owned();
-    for path in documents().into_iter().chain([example, "Dockerfile".to_owned(), "deploy/compose.yaml".to_owned()]) {
+    for path in documents().into_iter().chain([
+        example,
+        "Dockerfile".to_owned(),
+        "deploy/compose.yaml".to_owned(),
+        "deploy/replicas.yaml".to_owned(),
+    ]) {
         let text = text(&path).expect("documents are text");
         for (at, _) in text.match_indices("SYNC_BOT_") {
             let name: String = text[at..].chars().take_while(|c| c.is_ascii_uppercase() || *c == '_').collect();
