@@ -6,7 +6,7 @@ use secrecy::SecretString;
 
 use super::card::Card;
 use super::cards;
-use super::handler::{Handler, reference};
+use super::handler::Handler;
 use super::outbound::CallError;
 use crate::chat::InteractionId;
 use crate::store::Commits;
@@ -17,6 +17,14 @@ use crate::sync::Trouble;
 const COMMIT_PATIENCE: Duration = Duration::from_millis(400);
 
 impl Handler {
+    /// The calm sentence for chat; the rest is in the log, under the same reference.
+    #[expect(clippy::unused_self, reason = "reads as a sentence at its callers")]
+    pub(super) fn trouble(&self, trouble: &Trouble) -> Card {
+        let reference = reference();
+        tracing::error!(error = %trouble, reference, "a question could not be answered");
+        cards::trouble(trouble, &reference)
+    }
+
     /// A click is written down before it is answered, and the answer waits no longer than the budget.
     ///
     /// Work that is cut off before its commit did not happen, and the answer says so. After that nobody can say, and the answer does not.
@@ -47,6 +55,8 @@ impl Handler {
     pub(super) async fn broke(&self, id: InteractionId, token: &SecretString, why: &str) {
         let reference = reference();
         tracing::error!(interaction = %id, reference, why, "an interaction broke the bot's answer to it");
+        // What it did before may have made work due.
+        self.desk.wake();
         let card = cards::broken(&reference);
         let said = match self.say(id, token, &card).await {
             Err(CallError::AlreadyAcknowledged) => self.answer_with(token, &card).await,
@@ -56,4 +66,8 @@ impl Handler {
             tracing::warn!(%error, "an interaction could not be answered");
         }
     }
+}
+
+pub(super) fn reference() -> String {
+    format!("{:08X}", fastrand::u32(..))
 }

@@ -135,14 +135,17 @@ impl Delivery {
             self.drop_it(now, &claimed, &why).await?;
             return Ok(None);
         }
-        if claimed.tries == 0 && claimed.stage == Stage::First {
-            tracing::error!(notice = %claimed.id, request = %claimed.request.id, why, "a notice cannot be read; its asker is told so");
-            let detail = serde_json::json!({ "notice": claimed.id.to_string(), "why": why });
-            let row = AuditRow::new(Event::NoticeDropped).request(claimed.request.id).detail(detail);
-            self.store.audit(now, &row).await?;
-        }
         claimed.body = Notice::Unreadable;
         Ok(Some(claimed))
+    }
+
+    /// What stood in a notice is lost, though its asker was told that there was something: that belongs into the audit like a word that
+    /// was never said.
+    async fn note_unreadable(&self, now: Timestamp, claimed: &ClaimedNotice, why: &str) -> Result<(), Error> {
+        tracing::error!(notice = %claimed.id, request = %claimed.request.id, why, "a notice cannot be read; its asker is told so");
+        let detail = serde_json::json!({ "notice": claimed.id.to_string(), "why": why });
+        let row = AuditRow::new(Event::NoticeDropped).request(claimed.request.id).detail(detail);
+        self.store.audit(now, &row).await
     }
 
     async fn deliver(&self, claimed: ClaimedNotice, busy: bool) -> Result<(), Error> {
@@ -163,6 +166,9 @@ impl Delivery {
         let now = self.clock.now();
         match sent {
             Sent::Done(message) => {
+                if let Some(why) = &claimed.unreadable {
+                    self.note_unreadable(now, &claimed, why).await?;
+                }
                 self.store.notice_done(now, &claimed, message.map(|message| message.to_string())).await
             }
             Sent::Stands(channel, message) => {

@@ -182,14 +182,6 @@ impl Handler {
         Reply { token: token.clone(), until: now.saturating_add(REPLY_LIVES).unwrap_or(now) }
     }
 
-    /// The calm sentence for chat; the rest is in the log, under the same reference.
-    #[expect(clippy::unused_self, reason = "reads as a sentence at its callers")]
-    pub(super) fn trouble(&self, trouble: &Trouble) -> Card {
-        let reference = reference();
-        tracing::error!(error = %trouble, reference, "a question could not be answered");
-        cards::trouble(trouble, &reference)
-    }
-
     async fn answer(&self, actor: &Actor, command: &Command, reply: &Reply) -> Result<Card, Trouble> {
         let now = self.clock.now();
         Ok(match command {
@@ -375,8 +367,4 @@ impl Handler {
         };
         self.answer_with(token, &card.unwrap_or_else(|trouble| self.trouble(&trouble))).await
     }
-}
-
-pub(super) fn reference() -> String {
-    format!("{:08X}", fastrand::u32(..))
 }
