@@ -20,7 +20,7 @@ use crate::chat::ChannelId;
 use crate::clock::Clock;
 use crate::panics::caught;
 use crate::settings::{Rate, Settings};
-use crate::store::{Address, AuditRow, Behind, ClaimedNotice, Error, Event, Notice, Stage, Store};
+use crate::store::{Address, AuditRow, Behind, ClaimedNotice, Error, Event, Notice, Store};
 
 /// First wait after Discord did not take a message.
 const FIRST_WAIT: SignedDuration = SignedDuration::from_secs(2);
