@@ -55,7 +55,7 @@ impl Desk {
 
     /// The devices of a target, as they are now.
     pub(super) async fn devices_of(&self, target: BulkTarget) -> Result<Result<Found, Refusal>, Trouble> {
-        let (devices, as_of) = match &target {
+        let (mut devices, as_of) = match &target {
             BulkTarget::User { id, .. } => (self.graph.devices_of_user(*id).await?, None),
             BulkTarget::Group { id, .. } => {
                 let members = self.graph.group_members(*id).await?;
@@ -75,6 +75,7 @@ impl Desk {
                 (devices, Some(read_at))
             }
         };
+        devices.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| a.id.cmp(&b.id)));
         Ok(Ok(Found { target, devices, as_of }))
     }
 }
