@@ -6,6 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::SignedDuration;
 use secrecy::{ExposeSecret as _, SecretString};
+use serde::Serialize;
+use serde_json::Value;
 use serenity::all::{Builder as _, CreateAllowedMentions, CreateInteractionResponse, Http, HttpBuilder};
 use serenity::http::HttpError;
 
@@ -154,21 +156,24 @@ impl Outbound {
 
     /// Puts `card` in the place of the reply.
     pub async fn edit_reply(&self, token: &SecretString, card: &Card) -> Result<(), CallError> {
-        self.call(CALL, card.edit().execute(&*self.http, token.expose_secret())).await.map(drop)
+        let (message, files) = (payload(&card.edit()), card.files.uploads().collect());
+        let call = self.http.edit_original_interaction_response(token.expose_secret(), &message, files);
+        self.call(CALL, call).await.map(drop)
     }
 
     /// Posts `card` as the bot's own message; the same nonce is taken once.
     pub async fn post(&self, channel: ChannelId, card: &Card, nonce: &str) -> Result<MessageId, CallError> {
-        let place = (serenity::all::ChannelId::new(channel.0), None);
-        let message = self.call(CALL, card.message(nonce).execute(&*self.http, place)).await?;
+        let (message, files) = (payload(&card.message(nonce)), card.files.uploads().collect());
+        let call = self.http.send_message(serenity::all::ChannelId::new(channel.0), files, &message);
+        let message = self.call(CALL, call).await?;
         Ok(MessageId(message.id.get()))
     }
 
     /// Puts `card` in the place of the bot's own message.
     pub async fn edit(&self, channel: ChannelId, message: MessageId, card: &Card) -> Result<(), CallError> {
-        let message = serenity::all::MessageId::new(message.0);
-        let place = (serenity::all::ChannelId::new(channel.0), message, None);
-        self.call(CALL, card.edit_message().execute(&*self.http, place)).await.map(drop)
+        let (channel, id) = (serenity::all::ChannelId::new(channel.0), serenity::all::MessageId::new(message.0));
+        let (message, files) = (payload(&card.edit_message()), card.files.uploads().collect());
+        self.call(CALL, self.http.edit_message(channel, id, &message, files)).await.map(drop)
     }
 
     /// Puts the commands of a server in place.
@@ -188,6 +193,18 @@ impl Outbound {
     pub(super) async fn gateway_url(&self) -> Result<String, CallError> {
         self.call(CALL, self.http.get_gateway()).await.map(|gateway| gateway.url)
     }
+}
+
+/// A message as Discord's contract has it: ids are texts, those of its files too, which serenity writes as numbers.
+fn payload(message: &impl Serialize) -> Value {
+    let mut message = serde_json::to_value(message).unwrap_or_default();
+    let files = message.get_mut("attachments").and_then(Value::as_array_mut);
+    for id in files.into_iter().flatten().filter_map(|file| file.get_mut("id")) {
+        if let Some(number) = id.as_u64() {
+            *id = Value::from(number.to_string());
+        }
+    }
+    message
 }
 
 /// Unknown Member: they have left the server.
