@@ -74,7 +74,7 @@ async fn a_channel_message_carries_files_and_an_edit_says_which_stay() {
     // Each file has a number of its own, by which Discord finds its part.
     let posted = stage.sim.traffic.exchanges().into_iter().find(|one| one.path.ends_with("/messages"));
     let numbers = posted.and_then(|one| one.request).expect("its payload")["attachments"].clone();
-    assert_eq!((&numbers[0]["id"], &numbers[1]["id"]), (&"0".into(), &"1".into()), "{numbers}");
+    assert_eq!((&numbers[0]["id"], &numbers[1]["id"]), (&0.into(), &1.into()), "{numbers}");
     stage.stop().await;
 }
 

@@ -252,7 +252,10 @@ async fn many(stage: &Stage) -> anyhow::Result<()> {
     let messages = stage.sim.discord.messages(HELPDESK);
     let summary = messages.iter().find(|message| message.text().contains("of 6 devices checked in"));
     let summary = summary.context("the asker should be told how it ended")?;
-    ensure!(summary.attachments.len() == 2, "a table and a picture, not {:?}", summary.attachments);
+    ensure!(summary.attachments.len() == 1, "a picture, not {:?}", summary.attachments);
+    let live = messages.iter().find(|message| message.text().contains("The sync of 6 devices is over"));
+    let live = live.context("the live message should say that it is over")?;
+    ensure!(live.attachments.len() == 1, "a table, not {:?}", live.attachments);
     let devices: std::collections::BTreeSet<_> =
         stage.sim.tenant.sync_calls().into_iter().map(|call| call.device_id).collect();
     ensure!(devices.len() == 6, "each of the six devices is called, not {}", devices.len());

@@ -156,23 +156,34 @@ impl Outbound {
 
     /// Puts `card` in the place of the reply.
     pub async fn edit_reply(&self, token: &SecretString, card: &Card) -> Result<(), CallError> {
-        let (message, files) = (payload(&card.edit()), card.files.uploads().collect());
+        let files: Vec<_> = card.files.uploads().collect();
+        if files.len() > 1 {
+            return self.call(CALL, card.edit().execute(&*self.http, token.expose_secret())).await.map(drop);
+        }
+        let message = payload(&card.edit());
         let call = self.http.edit_original_interaction_response(token.expose_secret(), &message, files);
         self.call(CALL, call).await.map(drop)
     }
 
     /// Posts `card` as the bot's own message; the same nonce is taken once.
     pub async fn post(&self, channel: ChannelId, card: &Card, nonce: &str) -> Result<MessageId, CallError> {
-        let (message, files) = (payload(&card.message(nonce)), card.files.uploads().collect());
-        let call = self.http.send_message(serenity::all::ChannelId::new(channel.0), files, &message);
-        let message = self.call(CALL, call).await?;
+        let (channel, files) = (serenity::all::ChannelId::new(channel.0), card.files.uploads().collect::<Vec<_>>());
+        let message = if files.len() > 1 {
+            self.call(CALL, card.message(nonce).execute(&*self.http, (channel, None))).await?
+        } else {
+            self.call(CALL, self.http.send_message(channel, files, &payload(&card.message(nonce)))).await?
+        };
         Ok(MessageId(message.id.get()))
     }
 
     /// Puts `card` in the place of the bot's own message.
     pub async fn edit(&self, channel: ChannelId, message: MessageId, card: &Card) -> Result<(), CallError> {
         let (channel, id) = (serenity::all::ChannelId::new(channel.0), serenity::all::MessageId::new(message.0));
-        let (message, files) = (payload(&card.edit_message()), card.files.uploads().collect());
+        let files: Vec<_> = card.files.uploads().collect();
+        if files.len() > 1 {
+            return self.call(CALL, card.edit_message().execute(&*self.http, (channel, id, None))).await.map(drop);
+        }
+        let message = payload(&card.edit_message());
         self.call(CALL, self.http.edit_message(channel, id, &message, files)).await.map(drop)
     }
 
@@ -195,7 +206,8 @@ impl Outbound {
     }
 }
 
-/// A message as Discord's contract has it: ids are texts, those of its files too, which serenity writes as numbers.
+/// A message as Discord's contract has it: ids are texts, that of its file too, which serenity writes as a number. Several files
+/// get their numbers from serenity alone, so such a message goes out as it writes it; Discord takes both.
 fn payload(message: &impl Serialize) -> Value {
     let mut message = serde_json::to_value(message).unwrap_or_default();
     let files = message.get_mut("attachments").and_then(Value::as_array_mut);

@@ -35,7 +35,6 @@ impl Delivery {
             Notice::BulkSummary => {
                 let (standing, rows) = (self.store.bulk_standing(id).await?, self.store.bulk_rows(id).await?);
                 let mut card = cards::bulk_summary(&standing, &rows);
-                attach(&mut card, "devices.csv", table::outcomes(&rows));
                 match picture::outcomes(&rows) {
                     Ok(file) => attach(&mut card, "outcomes.png", file),
                     Err(error) => tracing::warn!(%error, "a summary goes without its picture"),
@@ -58,7 +57,11 @@ impl Delivery {
         let now = self.clock.now();
         let (standing, freeze) = (self.store.bulk_standing(id).await?, self.store.freeze(now).await?);
         let pace = cards::Pace { now, rate: self.rate, throttled_until: None, freeze: freeze.as_ref() };
-        Ok(cards::bulk_progress(&standing, pace))
+        let mut card = cards::bulk_progress(&standing, pace);
+        if standing.waiting + standing.watched == 0 {
+            attach(&mut card, "devices.csv", table::outcomes(&self.store.bulk_rows(id).await?));
+        }
+        Ok(card)
     }
 
     async fn approval(&self, id: RequestId) -> Result<Card, Error> {

@@ -308,7 +308,10 @@ pub fn bulk_summary(standing: &BulkStanding, rows: &[BulkRow]) -> Card {
         ));
     }
     if let (Some(from), Some(to)) = (standing.started_at, standing.finished_at) {
-        text.push(format!("It took {}. The attached table has a row for each device.", span(to.duration_since(from))));
+        text.push(format!(
+            "It took {}. The message that showed how far it was has a table with a row for each device.",
+            span(to.duration_since(from))
+        ));
     }
     let tone = if good == total { Tone::Good } else { Tone::Attention };
     let title = format!("{good} of {} checked in", devices(as_count(total)));
