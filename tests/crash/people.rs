@@ -10,6 +10,9 @@ use super::flow::Flow;
 /// How long somebody waits for an answer: Discord says after three seconds that there is none.
 const PATIENCE: Duration = Duration::from_secs(4);
 
+/// How long somebody watches "thinking…" while the bot is there.
+const THINKING: Duration = Duration::from_secs(30);
+
 /// How often somebody presses a button before they look again whether the bot answers at all.
 const TRIES: usize = 8;
 
@@ -57,11 +60,14 @@ async fn wants(sim: &Sim, flow: Flow, who: &str, button: &str) -> Option<Message
     }
 }
 
-/// What came in the place of "thinking…".
+/// What came in the place of "thinking…"; nothing comes from a bot that is gone.
 async fn answer(sim: &Sim, asked: InteractionId) -> Option<MessageView> {
+    let waits = |discord: &sim::Discord| matches!(discord.interaction(asked), Some(InteractionState::Waiting));
+    tokio::time::timeout(PATIENCE, sim.discord.wait_until(|discord| !waits(discord))).await.ok()?;
     let there = |discord: &sim::Discord| discord.reply_to(asked).is_some_and(|reply| !reply.loading);
-    tokio::time::timeout(PATIENCE, sim.discord.wait_until(there)).await.ok()?;
-    sim.discord.reply_to(asked)
+    let over = |discord: &sim::Discord| there(discord) || !discord.connected();
+    tokio::time::timeout(THINKING, sim.discord.wait_until(over)).await.ok()?;
+    sim.discord.reply_to(asked).filter(|reply| !reply.loading)
 }
 
 /// Presses a button of a card until the bot answers; `false`: the card is gone.
