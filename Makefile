@@ -14,7 +14,7 @@ export PATH := $(TOOLS):$(PATH)
 QUICK := not binary(/browser|crash|soak/)
 
 # Scenes that another database could change; they run on PostgreSQL too.
-ON_POSTGRES := binary(scenes) & test(/^(approvals|bulk|calls|clicks|freezing|joining|late|linked|linking|records|restarts)::/)
+ON_POSTGRES := binary(scenes) & test(/^(approvals|bulk|calls|clicks|clocks|freezing|joining|late|linked|linking|records|restarts)::/)
 
 # Runs tests beside a PostgreSQL server that lives as long as they do.
 NEXTEST := ./scripts/postgres.sh cargo nextest run --workspace --all-features

@@ -174,6 +174,7 @@ impl App {
         starter.start(loops::look_bulk(env.clone(), Arc::clone(&worker), bells.looks.clone()));
         starter.start(loops::delivery(env.clone(), delivery, bells.notices.clone()));
         starter.start(loops::timers(env.clone(), worker, bells.timers.clone()));
+        starter.start(loops::jumps(env.clone(), store.clone(), bells.clone()));
         starter.start(loops::listen(env.clone(), store.clone(), bells));
         starter.start(loops::audit(env.clone(), store.clone(), settings.audit.publish, settings.audit.keep));
         if let Some(every) = settings.apps.index_refresh.filter(|_| settings.apps.index) {

@@ -47,13 +47,14 @@ struct Manual {
     steady: SignedDuration,
 }
 
-/// What somebody waits for, on either scale.
+/// What somebody waits for.
 #[derive(Clone, Copy, Debug)]
 enum Until {
-    Day(Timestamp),
     Steady(SignedDuration),
     /// For no time at all: only the bell ends it.
     Bell,
+    /// That the time of day is set.
+    Jump,
 }
 
 #[derive(Debug)]
@@ -62,19 +63,29 @@ struct Waiter {
     rung: bool,
 }
 
-/// Both scales at one moment.
+/// One moment on both scales.
 #[derive(Clone, Copy, Debug)]
-struct Present {
+pub struct Moment {
     day: Timestamp,
     steady: SignedDuration,
 }
 
-impl Present {
+impl Moment {
+    /// Its time of day, as it was thought to be then.
+    pub fn day(self) -> Timestamp {
+        self.day
+    }
+
+    /// By how much the time of day was set between an earlier moment and this one; less than [`JUMP`] is how clocks drift.
+    fn jump_since(self, earlier: Self) -> Option<SignedDuration> {
+        let by = self.day.duration_since(earlier.day) - (self.steady - earlier.steady);
+        (by.abs() >= JUMP).then_some(by)
+    }
+
     /// How long until that.
     fn rest(self, until: Until) -> SignedDuration {
         match until {
-            Until::Bell => SignedDuration::MAX,
-            Until::Day(day) => day.duration_since(self.day),
+            Until::Bell | Until::Jump => SignedDuration::MAX,
             Until::Steady(steady) => steady - self.steady,
         }
     }
@@ -118,12 +129,23 @@ impl Clock {
 
     /// The present time of day.
     pub fn now(&self) -> Timestamp {
-        self.present(&self.state()).day
+        self.moment().day
+    }
+
+    /// The present on both scales.
+    pub fn moment(&self) -> Moment {
+        self.present(&self.state())
+    }
+
+    /// How long ago that was. `None`: the time of day was set meanwhile, so that nobody can tell what was before what.
+    pub fn age(&self, of: Moment) -> Option<SignedDuration> {
+        let now = self.moment();
+        now.jump_since(of).is_none().then(|| now.steady - of.steady)
     }
 
     /// How long this clock has run. It never jumps, whatever becomes of the time of day.
     pub fn steady(&self) -> SignedDuration {
-        self.present(&self.state()).steady
+        self.moment().steady
     }
 
     /// Whether it is moved by hand.
@@ -132,10 +154,10 @@ impl Clock {
     }
 
     #[expect(clippy::disallowed_methods, reason = "the one place that asks the machine for the time")]
-    fn present(&self, state: &State) -> Present {
+    fn present(&self, state: &State) -> Moment {
         match state.manual {
-            Some(Manual { day, steady }) => Present { day, steady },
-            None => Present {
+            Some(Manual { day, steady }) => Moment { day, steady },
+            None => Moment {
                 day: Timestamp::now(),
                 steady: SignedDuration::try_from(self.0.began.elapsed()).unwrap_or(SignedDuration::MAX),
             },
@@ -179,7 +201,7 @@ impl Clock {
     pub fn next_wake(&self) -> Option<Timestamp> {
         let state = self.state();
         let present = self.present(&state);
-        let timed = state.waiters.values().filter(|waiter| !matches!(waiter.until, Until::Bell));
+        let timed = state.waiters.values().filter(|waiter| matches!(waiter.until, Until::Steady(_)));
         let soonest = timed.map(|waiter| present.rest(waiter.until)).min()?;
         Some(present.day.saturating_add(soonest).unwrap_or(Timestamp::MAX))
     }
@@ -196,10 +218,36 @@ impl Clock {
 
     /// Sets the time of day of a manual clock forward or back, as an administrator or NTP sets a machine's. No time passes.
     pub fn jump(&self, by: SignedDuration) {
-        if let Some(manual) = self.state().manual.as_mut() {
+        let mut state = self.state();
+        if let Some(manual) = state.manual.as_mut() {
             manual.day = manual.day.saturating_add(by).unwrap_or(manual.day);
+            // Whoever waits for this has something to do now.
+            let watchers = state.waiters.values_mut().filter(|waiter| matches!(waiter.until, Until::Jump));
+            watchers.for_each(|waiter| waiter.rung = true);
         }
+        drop(state);
         self.0.moved.notify_waiters();
+    }
+
+    /// Waits until the time of day is set forward or back from what it was after `known`, and says by how much. The caller counts as busy.
+    pub async fn is_set(&self, known: &mut Moment) -> SignedDuration {
+        let waiting = self.start_waiting(Until::Jump);
+        loop {
+            let moved = self.0.moved.notified();
+            tokio::pin!(moved);
+            moved.as_mut().enable();
+            let now = self.moment();
+            let jump = now.jump_since(std::mem::replace(known, now));
+            if let Some(by) = jump {
+                drop(waiting);
+                return by;
+            }
+            if self.is_manual() {
+                moved.await;
+            } else {
+                tokio::time::sleep(LOOK_FOR_JUMPS).await;
+            }
+        }
     }
 
     fn start_waiting(&self, until: Until) -> Waiting {
@@ -234,9 +282,14 @@ impl Clock {
     }
 }
 
-/// Longest single sleep on the machine's clock: after it the time is looked at again, so that a clock that was
-/// set (or a machine that was suspended) is noticed.
+/// Longest single sleep on the machine's clock.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+
+/// A difference between the two scales that is no drift: somebody set the time, or the machine was suspended.
+const JUMP: SignedDuration = SignedDuration::from_secs(5);
+
+/// Between two looks for such a difference on the machine's clock.
+const LOOK_FOR_JUMPS: Duration = Duration::from_secs(5);
 
 /// Takes its entry off the list of waiters when dropped.
 struct Waiting {
@@ -284,11 +337,6 @@ impl Bell {
             }
             None => bell.pending = true,
         }
-    }
-
-    /// Waits until `until`, or until the bell rings.
-    pub async fn wait_until(&self, until: Timestamp) {
-        self.wait_or(Until::Day(until)).await;
     }
 
     /// Waits until the bell rings.
@@ -358,7 +406,7 @@ mod tests {
         let clock = Clock::manual(start());
         let bell = clock.bell();
         bell.ring();
-        bell.wait_until(Timestamp::MAX).await;
+        bell.wait().await;
     }
 
     #[tokio::test]
@@ -368,7 +416,7 @@ mod tests {
         let waiter = tokio::spawn({
             let (bell, busy) = (bell.clone(), clock.busy());
             async move {
-                bell.wait_until(Timestamp::MAX).await;
+                bell.wait().await;
                 drop(busy);
             }
         });
@@ -407,15 +455,38 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_waits_for_a_time_of_day_notices_that_it_has_come() {
+    async fn whoever_watches_the_time_of_day_is_told_by_how_much_it_was_set() {
         let clock = Clock::manual(start());
-        let (bell, busy) = (clock.bell(), clock.busy());
-        let waiter = tokio::spawn(async move {
-            bell.wait_until(start() + SignedDuration::from_mins(30)).await;
-            drop(busy);
-        });
-        settle(&clock).await;
-        clock.jump(SignedDuration::from_hours(1));
-        waiter.await.unwrap();
+        let mut known = clock.moment();
+        for by in [SignedDuration::from_hours(1), -SignedDuration::from_mins(20)] {
+            let watcher = tokio::spawn({
+                let (clock, busy) = (clock.clone(), clock.busy());
+                async move {
+                    let by = clock.is_set(&mut known).await;
+                    drop(busy);
+                    (by, known)
+                }
+            });
+            settle(&clock).await;
+            assert_eq!(clock.next_wake(), None);
+            clock.advance_to(clock.now() + SignedDuration::from_hours(3));
+            settle(&clock).await;
+            clock.jump(SignedDuration::from_secs(2));
+            clock.jump(by);
+            assert!(!clock.is_quiet(), "it is about to be told");
+            let (told, after) = watcher.await.unwrap();
+            assert!((told - by).abs() <= SignedDuration::from_secs(2), "{told:?}");
+            known = after;
+        }
+    }
+
+    #[test]
+    fn no_age_is_told_across_a_jump() {
+        let clock = Clock::manual(start());
+        let before = clock.moment();
+        clock.advance_to(start() + SignedDuration::from_mins(10));
+        assert_eq!(clock.age(before), Some(SignedDuration::from_mins(10)));
+        clock.jump(-SignedDuration::from_mins(10));
+        assert_eq!(clock.age(before), None);
     }
 }

@@ -52,11 +52,10 @@ impl LoopEnv {
 
     /// Waits until something is due, the bell rings, or the bot stops.
     async fn idle(&self, bell: &Bell, due: Option<Timestamp>) {
-        let latest = self.after(LONGEST_IDLE);
-        let until = due.unwrap_or(latest).min(latest).max(self.after(SHORTEST_IDLE));
+        let wait = due.map_or(LONGEST_IDLE, |due| due.duration_since(self.clock.now()));
         tokio::select! {
             () = self.stop.cancelled() => {}
-            () = bell.wait_until(until) => {}
+            () = bell.wait_for(wait.clamp(SHORTEST_IDLE, LONGEST_IDLE)) => {}
         }
     }
 
@@ -203,6 +202,26 @@ pub(super) async fn timers(env: LoopEnv, worker: Arc<Worker>, bell: Bell) {
             Ok(due) => env.idle(&bell, due).await,
             Err(error) => after_trouble(&env, &error).await,
         }
+    }
+}
+
+/// Sees to it that nothing waits for longer than it was meant to when somebody sets this machine's time of day.
+pub(super) async fn jumps(env: LoopEnv, store: Store, bells: Bells) {
+    let _busy = env.clock.busy();
+    let mut known = env.clock.moment();
+    while !env.is_stopping() {
+        let by = tokio::select! {
+            () = env.stop.cancelled() => return,
+            by = env.clock.is_set(&mut known) => by,
+        };
+        tracing::warn!(by = format!("{by:#}"), "this machine's time of day was set; is it kept by NTP?");
+        while by.is_negative()
+            && !env.is_stopping()
+            && let Err(error) = store.time_was_set_back(env.clock.now()).await
+        {
+            after_trouble(&env, &error).await;
+        }
+        bells.ring_all();
     }
 }
 

@@ -122,7 +122,7 @@ impl Gate {
         if let Some(facts) = self.memory.person(user, entra_user, roles, since) {
             return Ok(facts);
         }
-        let read_at = self.clock.now();
+        let read_at = self.clock.moment();
         let with_admin = !self.access.entra_admins.is_empty();
         let facts = Arc::new(self.graph.person(entra_user, &roles.member_groups, with_admin, patience).await?);
         self.memory.keep_person(user, entra_user, roles, read_at, &facts);

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::chat::ChatUserId;
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::graph::{Error, Graph, Patience, PersonFacts};
 use crate::intune::{Assignment, EntraUserId, GroupId, RoleDefinition};
 
@@ -30,7 +30,7 @@ pub(super) struct Roles {
 #[derive(Debug)]
 struct Person {
     entra_user: EntraUserId,
-    read_at: Timestamp,
+    read_at: Moment,
     /// The roles whose groups were asked about; other roles need another question.
     roles: Arc<Roles>,
     facts: Arc<PersonFacts>,
@@ -39,8 +39,8 @@ struct Person {
 #[derive(Debug)]
 pub(super) struct Memory {
     clock: Clock,
-    definitions: Mutex<Option<(Timestamp, Definitions)>>,
-    roles: Mutex<Option<(Timestamp, Arc<Roles>)>>,
+    definitions: Mutex<Option<(Moment, Definitions)>>,
+    roles: Mutex<Option<(Moment, Arc<Roles>)>>,
     people: Mutex<HashMap<ChatUserId, Person>>,
 }
 
@@ -49,20 +49,25 @@ impl Memory {
         Self { clock: clock.clone(), definitions: Mutex::default(), roles: Mutex::default(), people: Mutex::default() }
     }
 
-    fn fresh<T: Clone>(&self, cached: &Mutex<Option<(Timestamp, T)>>) -> Option<T> {
+    fn fresh<T: Clone>(&self, cached: &Mutex<Option<(Moment, T)>>) -> Option<T> {
         let cached = cached.lock().unwrap_or_else(PoisonError::into_inner);
         let (read_at, value) = cached.as_ref()?;
-        (self.clock.now().duration_since(*read_at) < ROLES_FRESH).then(|| value.clone())
+        self.is_within(ROLES_FRESH, *read_at).then(|| value.clone())
+    }
+
+    /// Whether something read then is no older than that. In doubt it is: after the time of day was set, everything is read anew.
+    fn is_within(&self, most: SignedDuration, read_at: Moment) -> bool {
+        self.clock.age(read_at).is_some_and(|age| age < most)
     }
 
     pub(super) fn fresh_definitions(&self) -> Option<Definitions> {
         self.fresh(&self.definitions)
     }
 
-    /// How old the definitions are; `None`: there are none.
+    /// How old the definitions are; `None`: there are none, or nobody can tell.
     pub(super) fn definitions_age(&self) -> Option<SignedDuration> {
         let cached = self.definitions.lock().unwrap_or_else(PoisonError::into_inner);
-        cached.as_ref().map(|(read_at, _)| self.clock.now().duration_since(*read_at))
+        cached.as_ref().and_then(|(read_at, _)| self.clock.age(*read_at))
     }
 
     pub(super) async fn definitions(&self, graph: &Graph, patience: Patience) -> Result<Definitions, Error> {
@@ -74,7 +79,7 @@ impl Memory {
 
     /// Reads the definitions anew, fresh or not.
     pub(super) async fn read_definitions(&self, graph: &Graph, patience: Patience) -> Result<Definitions, Error> {
-        let read_at = self.clock.now();
+        let read_at = self.clock.moment();
         let definitions = Arc::new(graph.role_definitions(patience).await?);
         *self.definitions.lock().unwrap_or_else(PoisonError::into_inner) = Some((read_at, Arc::clone(&definitions)));
         Ok(definitions)
@@ -85,7 +90,7 @@ impl Memory {
             return Ok(fresh);
         }
         // Read together with the definitions, so that both are of one age.
-        let read_at = self.clock.now();
+        let read_at = self.clock.moment();
         let definitions = self.read_definitions(graph, patience).await?;
         let assignments = graph.role_assignments(&definitions, patience).await?;
         let member_groups = assignments.iter().flat_map(|assignment| &assignment.row.members).copied().collect();
@@ -104,8 +109,9 @@ impl Memory {
     ) -> Option<Arc<PersonFacts>> {
         let people = self.people.lock().unwrap_or_else(PoisonError::into_inner);
         let person = people.get(&user)?;
-        let fresh = self.clock.now().duration_since(person.read_at) < PERSON_FRESH;
-        let usable = person.entra_user == entra_user && person.read_at >= since && Arc::ptr_eq(&person.roles, roles);
+        let fresh = self.is_within(PERSON_FRESH, person.read_at);
+        let usable =
+            person.entra_user == entra_user && person.read_at.day() >= since && Arc::ptr_eq(&person.roles, roles);
         (fresh && usable).then(|| Arc::clone(&person.facts))
     }
 
@@ -114,12 +120,11 @@ impl Memory {
         user: ChatUserId,
         entra_user: EntraUserId,
         roles: &Arc<Roles>,
-        read_at: Timestamp,
+        read_at: Moment,
         facts: &Arc<PersonFacts>,
     ) {
         let mut people = self.people.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = self.clock.now();
-        people.retain(|_, person| now.duration_since(person.read_at) < PERSON_FRESH);
+        people.retain(|_, person| self.is_within(PERSON_FRESH, person.read_at));
         people.insert(user, Person { entra_user, read_at, roles: Arc::clone(roles), facts: Arc::clone(facts) });
     }
 

@@ -131,6 +131,21 @@ impl Store {
         tx.commit().await
     }
 
+    /// After the time of day was set back: what would be due only at a time that had already been is due now, and is looked at early
+    /// rather than late. What people or an admin set an end to, such as a card or a freeze, keeps its end.
+    pub async fn time_was_set_back(&self, now: Timestamp) -> Result<(), Error> {
+        let mut tx = self.begin().await?;
+        for statement in [
+            "UPDATE device_syncs SET due_at = $2 WHERE tenant_id = $1 AND due_at > $2",
+            "UPDATE late_watches SET due_at = $2 WHERE tenant_id = $1 AND due_at > $2",
+            "UPDATE notices SET due_at = $2 WHERE tenant_id = $1 AND due_at > $2 AND state = 'waiting'",
+            "UPDATE living_messages SET edited_at = $2 WHERE tenant_id = $1 AND edited_at > $2",
+        ] {
+            query(statement).bind(&self.tenant).bind(millis(now)).execute(&mut tx).await?;
+        }
+        tx.commit().await
+    }
+
     /// At the stop: gives back what is still ours, so that the next start or another process need not wait for its time.
     pub async fn hand_back(&self) -> Result<(), Error> {
         let mut tx = self.begin().await?;

@@ -184,6 +184,13 @@ impl Bed {
         Box::pin(self.stage.read().await.advance(by)).await.expect("time moves");
     }
 
+    /// Sets the time of day of the bot's machine forward or back; the worlds around it go on as they were.
+    pub(crate) async fn sets_the_clock(&self, by: SignedDuration) {
+        self.settle().await;
+        self.stage.read().await.app().clock().jump(by);
+        self.settle().await;
+    }
+
     /// Moves time, a second at a time, until something is done that waits for it.
     pub(crate) async fn while_time_passes<T>(&self, something: impl Future<Output = T>) -> T {
         let mut something = std::pin::pin!(something);

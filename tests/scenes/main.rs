@@ -12,6 +12,7 @@ mod broken;
 mod bulk;
 mod calls;
 mod clicks;
+mod clocks;
 mod follow_up;
 mod freezing;
 mod gateway;
