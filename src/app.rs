@@ -151,7 +151,7 @@ impl App {
         ));
         let delivery = Arc::new(Delivery::new(store.clone(), outbound, &settings, http, clock.clone()));
 
-        let env = LoopEnv { clock: clock.clone(), stop: stop.clone() };
+        let env = LoopEnv { clock: clock.clone(), stop: stop.clone(), store: store.clone() };
         let (ended_tx, ended) = watch::channel(None);
         let ops_parts = OpsParts {
             store: store.clone(),

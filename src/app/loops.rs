@@ -39,6 +39,7 @@ const PRUNE: SignedDuration = SignedDuration::from_hours(24);
 pub(super) struct LoopEnv {
     pub(super) clock: Clock,
     pub(super) stop: CancellationToken,
+    pub(super) store: Store,
 }
 
 impl LoopEnv {
@@ -136,6 +137,9 @@ async fn after_trouble(env: &LoopEnv, error: &impl std::fmt::Display) {
     if !env.is_stopping() {
         tracing::error!(%error, "the store did not answer; the work waits");
         env.rest(AFTER_TROUBLE).await;
+        if let Err(error) = env.store.give_back_owed().await {
+            tracing::info!(%error, "leases could not be given back yet");
+        }
     }
 }
 
@@ -190,7 +194,9 @@ async fn deliver(env: LoopEnv, delivery: Arc<Delivery>, claimed: ClaimedNotice, 
             return;
         }
     }
+    let lease = claimed.lease();
     if let Err(error) = Box::pin(delivery.send(claimed, turn.busy)).await {
+        env.store.owe(lease);
         after_trouble(&env, &error).await;
     }
 }

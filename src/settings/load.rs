@@ -56,13 +56,15 @@ pub enum BadSettings {
         /// Why.
         reason: std::io::Error,
     },
-    /// The file is not TOML.
-    #[error("{path} is not valid TOML: {reason}")]
+    /// The file is not TOML. The line itself is not shown: it may hold a secret.
+    #[error("{path} is not valid TOML: line {line}: {reason}")]
     Syntax {
         /// Which file.
         path: String,
-        /// Where and why.
-        reason: Box<toml::de::Error>,
+        /// In which line, counted from 1.
+        line: usize,
+        /// Why.
+        reason: String,
     },
     /// A key nobody knows.
     #[error("unknown setting `{key}` in {place}{}", nearest.as_ref().map(|near| format!("; did you mean `{near}`?")).unwrap_or_default())]
@@ -107,13 +109,18 @@ pub fn load(source: &Source) -> Result<Settings, BadSettings> {
         let place = path.display().to_string();
         let text =
             std::fs::read_to_string(path).map_err(|reason| BadSettings::Unreadable { path: place.clone(), reason })?;
-        let table: Table =
-            text.parse().map_err(|reason| BadSettings::Syntax { path: place.clone(), reason: Box::new(reason) })?;
+        let table: Table = text.parse().map_err(|reason| syntax(&place, &text, &reason))?;
         overlay(&mut merged, table, &defaults, &place)?;
     }
     overlay(&mut merged, environment(&source.env, &defaults)?, &defaults, "the environment")?;
     resolve_secret_files(&mut merged)?;
     Settings::from_table(&merged)
+}
+
+fn syntax(place: &str, text: &str, reason: &toml::de::Error) -> BadSettings {
+    let before = reason.span().and_then(|span| text.as_bytes().get(..span.start)).unwrap_or_default();
+    let line = 1 + before.iter().filter(|&&byte| byte == b'\n').count();
+    BadSettings::Syntax { path: place.to_owned(), line, reason: reason.message().replace('\n', ", ") }
 }
 
 /// All keys of the reference, dotted, for the documentation's tests.

@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::audit_chain::ChainKey;
 use super::engine::{Listen, On, Pool, Tx};
-use super::leases::Owner;
+use super::leases::{Owed, Owner, token};
 use super::query::query;
 use super::{Error, postgres, sqlite};
 use crate::clock::Clock;
@@ -17,6 +17,9 @@ use crate::settings::Settings;
 /// Under which the fingerprint of the chain's key is remembered.
 pub(super) const CHAIN_KEY: &str = "audit_key";
 
+/// Under which each look whether the database can be written to is remembered.
+const LAST_CHECK: &str = "last_check";
+
 /// The store. Cloning gives another handle to the same database.
 #[derive(Clone, Debug)]
 pub struct Store {
@@ -25,6 +28,8 @@ pub struct Store {
     pub(super) owner: Owner,
     /// Where time is moved by hand, it is the database's time too.
     pub(super) hand_moved: Option<Clock>,
+    /// Leases on work that the database failed.
+    pub(super) owed: Owed,
     chain_key: ChainKey,
 }
 
@@ -49,7 +54,14 @@ impl Store {
         } else {
             return Err(Error::Address("write sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE".to_owned()));
         };
-        Ok(Self { engine, tenant: tenant.to_string(), owner, hand_moved: None, chain_key: ChainKey::none() })
+        Ok(Self {
+            engine,
+            tenant: tenant.to_string(),
+            owner,
+            hand_moved: None,
+            owed: Owed::default(),
+            chain_key: ChainKey::none(),
+        })
     }
 
     /// The same store in a world whose time is moved by hand: what is timed by the database's clock goes by that one.
@@ -74,6 +86,12 @@ impl Store {
     pub async fn ping(&self) -> Result<(), Error> {
         query("SELECT 1").execute(&self.engine).await?;
         Ok(())
+    }
+
+    /// Whether the database takes what is written: it may be there and be read-only, or its disk may be full.
+    pub async fn takes_writes(&self) -> Result<(), Error> {
+        // Something new each time: SQLite does not write what is there already.
+        self.set_meta(LAST_CHECK, &token()).await
     }
 
     /// Word of what other processes commit; `None` where there can be no others. Missing it costs time only: whoever waits

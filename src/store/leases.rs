@@ -1,6 +1,7 @@
 //! Leases: work is in one pair of hands at a time, and what they write counts only while the lease is theirs.
 
 use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
@@ -59,6 +60,17 @@ impl Lease {
     }
 }
 
+/// Leases that could not be given back, because the database failed the step that would have. Whatever became of that step, nobody in this
+/// process works on it any more.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Owed(Arc<Mutex<Vec<Lease>>>);
+
+impl Owed {
+    fn all(&self) -> MutexGuard<'_, Vec<Lease>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// A fresh token: the fence between one claim and the next.
 pub(super) fn token() -> String {
     Uuid::new_v4().simple().to_string()
@@ -112,6 +124,32 @@ impl Store {
             done = work => done,
             never = renewing => match never {},
         }
+    }
+
+    /// Remembers a lease whose step the database failed, for [`Store::give_back_owed`].
+    pub fn owe(&self, lease: Lease) {
+        self.owed.all().push(lease);
+    }
+
+    /// When the database is back: gives back what it kept from being given back, so that the work goes on at once and not when the lease ends.
+    pub async fn give_back_owed(&self) -> Result<(), Error> {
+        let owed = std::mem::take(&mut *self.owed.all());
+        for (number, lease) in owed.iter().enumerate() {
+            let sql = match lease.of {
+                Leased::DeviceSync(_) | Leased::DeviceSyncs => {
+                    "UPDATE device_syncs SET lease_token = NULL, lease_until = NULL WHERE lease_token = $1"
+                }
+                Leased::LateWatch(_) => {
+                    "UPDATE late_watches SET lease_token = NULL, lease_until = NULL WHERE lease_token = $1"
+                }
+                Leased::Notice(_) => "UPDATE notices SET lease_token = NULL, lease_until = NULL WHERE lease_token = $1",
+            };
+            if let Err(error) = query(sql).bind(&lease.token).execute(&self.engine).await {
+                self.owed.all().extend_from_slice(&owed[number..]);
+                return Err(error);
+            }
+        }
+        Ok(())
     }
 
     /// At the start: gives back what nobody can hold any more. Where other processes may be alive, that is only known of leases

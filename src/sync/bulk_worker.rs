@@ -48,7 +48,8 @@ impl Worker {
         let ended = caught(held).await;
         self.bells.notices.ring();
         self.bells.looks.ring();
-        self.all_failed(&lease, ended).await.map(|()| true)
+        let done = self.all_failed(&lease, ended).await;
+        self.owing(lease, done)
     }
 
     /// When the next of them is due to be sent.
@@ -145,7 +146,8 @@ impl Worker {
         self.bells.notices.ring();
         // An unknown call may be made once more.
         self.bells.bulk.iter().for_each(crate::clock::Bell::ring);
-        self.all_failed(&lease, ended).await.map(|()| true)
+        let done = self.all_failed(&lease, ended).await;
+        self.owing(lease, done)
     }
 
     /// When the next of them is due for a look.

@@ -19,7 +19,7 @@ impl Worker {
         let why = match caught(self.store.holding(&self.clock, claimed.lease(), work)).await {
             Ok(Ok(()) | Err(Trouble::Store(crate::store::Error::LeaseLost))) => return Ok(true),
             Ok(Err(Trouble::Store(error))) if error.is_of_the_row() => error.to_string(),
-            Ok(Err(trouble)) => return Err(trouble),
+            Ok(Err(trouble)) => return self.owing(claimed.lease(), Err(trouble)),
             Err(panic) => panic,
         };
         let (now, troubles) = (self.clock.now(), claimed.troubles + 1);

@@ -20,7 +20,9 @@ use crate::graph::{Error, Graph, Kind, Patience};
 use crate::identity::{ChatRoles, CheckFailed, Gate};
 use crate::intune::{Decision, Denial, Device, ErrorTable, Evidence, Task, Verdict, judge};
 use crate::settings::Settings;
-use crate::store::{Answer, Attempt, Begun, ClaimedSync, DeviceSyncState, Ending, Outcome, Phase, RefusedWhy, Store};
+use crate::store::{
+    Answer, Attempt, Begun, ClaimedSync, DeviceSyncState, Ending, Lease, Outcome, Phase, RefusedWhy, Store,
+};
 
 /// Calls made for one device sync at the most; a further unknown one is only watched.
 pub(super) const MOST_ATTEMPTS: usize = 4;
@@ -81,6 +83,14 @@ impl Worker {
         let held = self.store.holding(&self.clock, kept.lease(), Box::pin(work));
         let done = self.guarded(&kept, held).await;
         self.bells.notices.ring();
+        self.owing(kept.lease(), done)
+    }
+
+    /// A step that the database failed owes its lease.
+    pub(super) fn owing(&self, lease: Lease, done: Result<(), Trouble>) -> Result<bool, Trouble> {
+        if done.is_err() {
+            self.store.owe(lease);
+        }
         done.map(|()| true)
     }
 

@@ -64,6 +64,8 @@ impl Ops {
         let mut hindrances = Vec::new();
         if self.0.store.ping().await.is_err() {
             hindrances.push("the database does not answer");
+        } else if self.0.store.takes_writes().await.is_err() {
+            hindrances.push("the database takes nothing: it can only be read, or its disk is full");
         }
         hindrances.extend(self.0.status.hindrance());
         hindrances.extend(self.0.delivery.hindrance());
@@ -159,6 +161,8 @@ async fn metrics(State(ops): State<Ops>) -> Response {
         _ => 0,
     };
     gauge("store_up", "1 while the database answers", store_up);
+    let writable = parts.store.takes_writes().await.is_ok();
+    gauge("store_writable", "1 while the database takes what is written", i64::from(writable));
     budget(&mut registry, &parts.graph.budget());
     let mut text = String::new();
     if encode(&mut text, &registry).is_err() {

@@ -20,7 +20,7 @@ use super::points::Point;
 use super::verdict::{Seen, judge};
 
 /// How long it may take until everything has come to its end.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_mins(3);
 
 /// How long it may take until the point is reached.
 const REACHED: Duration = Duration::from_secs(90);

@@ -12,6 +12,9 @@ use sim::{Clock, Options, Scenario, Sim};
 /// How long a process may take for anything.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
+/// The bot.
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_intune-sync-bot");
+
 /// A simulated world whose time runs.
 pub(crate) async fn world() -> Sim {
     let listen = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -53,7 +56,12 @@ pub(crate) struct Bot {
 impl Bot {
     /// Starts `run` with this config file.
     pub(crate) fn start(config: &Path) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_intune-sync-bot"))
+        Self::start_by(&mut Command::new(BINARY), config)
+    }
+
+    /// The same by a command that becomes the bot, with what follows as its arguments.
+    pub(crate) fn start_by(command: &mut Command, config: &Path) -> Self {
+        let mut process = command
             .arg("--config")
             .arg(config)
             .arg("run")
@@ -77,6 +85,11 @@ impl Bot {
             });
         }
         Self { process, log }
+    }
+
+    /// The id of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
     }
 
     /// Everything that it wrote so far.
@@ -115,5 +128,7 @@ pub(crate) async fn wait_for_readiness(ops: SocketAddr, wanted: &str) {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("{ops} never said {wanted:?}"));
+    if tokio::time::timeout(PATIENCE, waiting).await.is_err() {
+        panic!("{ops} never said {wanted:?}, but {:?}", readiness(ops).await);
+    }
 }

@@ -8,6 +8,7 @@ mod samples;
 mod ambiguity;
 mod approvals;
 mod asking;
+mod away;
 mod broken;
 mod bulk;
 mod calls;

@@ -83,6 +83,14 @@ fn secrets_never_print() {
 }
 
 #[test]
+fn a_file_that_is_not_toml_is_refused_with_the_line_and_without_its_words() {
+    let torn = LEAST.replace("= \"s\"", "= \"hush-secret");
+    let line = 1 + torn.lines().position(|line| line.contains("hush")).expect("it is there");
+    let said = with_file(&torn, &[]).unwrap_err().to_string();
+    assert!(said.contains(&format!("is not valid TOML: line {line}: ")) && !said.contains("hush"), "{said}");
+}
+
+#[test]
 fn values_are_refused_with_what_to_write() {
     for (text, message) in [
         (
