@@ -36,7 +36,7 @@ async fn a_full_disk_is_told_in_chat_and_nothing_is_sent_or_lost() {
     let quick = "[watch]\nmin_interval = \"1s\"\nmax_interval = \"1s\"\n[apps]\nsettle = \"2s\"\n";
     let text = config(&sim, false, &store, ops, free_port(), quick);
     std::fs::write(&file, text).expect("written");
-    let bot = Bot::start_by(Command::new("sh").args(["-c", WITHOUT_THE_SIGNAL, BINARY]), &file);
+    let bot = Bot::start(Command::new("sh").args(["-c", WITHOUT_THE_SIGNAL, BINARY]), &file);
     wait_for_readiness(ops, "ready").await;
     let soon = sim::tenant::CheckIn::After(jiff::SignedDuration::from_secs(2));
     for device in ["LT-042", "IPAD-017"] {

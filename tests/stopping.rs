@@ -5,13 +5,15 @@
 mod engines;
 #[path = "bed/pipe.rs"]
 mod pipe;
+#[expect(dead_code, reason = "nobody asks for its id here")]
 mod process;
 
+use std::process::Command;
 use std::time::Duration;
 
 use engines::{Database, Engine};
 use pipe::{Flow, Pipe};
-use process::{Bot, PATIENCE, config, free_port, wait_for_readiness, world};
+use process::{BINARY, Bot, PATIENCE, config, free_port, wait_for_readiness, world};
 use secrecy::ExposeSecret as _;
 use sim::Sim;
 use sim::discord::Fault as DiscordFault;
@@ -55,7 +57,7 @@ async fn stops_while(http: bool, trouble: fn(&Sim, &Pipe)) {
     let file = folder.path().join("config.toml");
     let text = config(&sim, http, pipe.url().expose_secret(), ops, web, "[watch]\nmin_interval = \"1s\"\n");
     std::fs::write(&file, text).expect("written");
-    let bot = Bot::start(&file);
+    let bot = Bot::start(&mut Command::new(BINARY), &file);
     wait_for_readiness(ops, "ready").await;
     if http {
         sim.discord.set_endpoint(Some(&format!("http://{web}/interactions"))).await.expect("it is verified");
@@ -108,7 +110,7 @@ async fn a_standby_takes_over_within_fifteen_seconds_when_the_connected_process_
         let file = folder.path().join(name);
         let text = config(&sim, false, database.url().expose_secret(), ops, web, "");
         std::fs::write(&file, text).expect("written");
-        Bot::start(&file)
+        Bot::start(&mut Command::new(BINARY), &file)
     };
     let (first_ops, second_ops) = (free_port(), free_port());
     let first = start("first.toml", first_ops, free_port());

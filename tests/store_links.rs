@@ -181,8 +181,11 @@ impl World {
         }
         let until = self.now + TIME;
         let ticket = format!("ticket {}", self.attempts.len());
-        let id =
-            self.store.create_link_attempt(self.now, &actor(who), &ticket, until).await.expect("the store answers");
+        let id = self
+            .store
+            .create_link_attempt(self.now, &actor(who), &ticket, until, None)
+            .await
+            .expect("the store answers");
         let (phase, browser, person) = (AttemptPhase::Open, None, None);
         self.attempts.push(Expected { id, who, until, phase, browser, person, wrong: 0 });
     }

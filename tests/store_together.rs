@@ -339,7 +339,8 @@ async fn one_person_gets_one_chat_account(engine: Engine) {
             let actor = actor(account);
             let ticket = format!("ticket {round} {account}");
             let until = both.now + LONG;
-            let id = both.one.create_link_attempt(both.now, &actor, &ticket, until).await.expect("the store answers");
+            let id =
+                both.one.create_link_attempt(both.now, &actor, &ticket, until, None).await.expect("the store answers");
             let hash = |what: &str| format!("{what} {round} {account}");
             let (nonce, verifier) = ("nonce".to_owned(), "verifier".to_owned());
             let shake = Handshake { browser_hash: hash("browser"), state_hash: hash("state"), nonce, verifier };
@@ -437,7 +438,8 @@ async fn a_schema_that_grows_does_not_disturb_who_runs(engine: Engine) {
             }
             let (actor, until) = (actor(1), both.now + LONG);
             let ticket = format!("ticket {grown} {number}");
-            let id = both.one.create_link_attempt(both.now, &actor, &ticket, until).await.expect("the store answers");
+            let id =
+                both.one.create_link_attempt(both.now, &actor, &ticket, until, None).await.expect("the store answers");
             let hash = |what: &str| format!("{what} {grown} {number}");
             let (nonce, verifier) = ("nonce".to_owned(), "verifier".to_owned());
             let shake = Handshake { browser_hash: hash("browser"), state_hash: hash("state"), nonce, verifier };

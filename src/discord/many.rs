@@ -13,8 +13,8 @@ use super::outbound::CallError;
 use super::read::Filled;
 use super::table;
 use crate::chat::{Actor, InteractionId};
-use crate::store::{Reply, RequestId};
-use crate::sync::{BulkAsked, Trouble};
+use crate::store::{Reply, RequestId, Voted};
+use crate::sync::{Answered, BulkAsked, Trouble};
 
 /// The one input of the dialog that asks why.
 const INPUT: &str = "reason";
@@ -87,6 +87,10 @@ impl Handler {
         }
         self.defer(id, token).await?;
         let card = match self.desk.approve(actor, request).await {
+            Ok(Answered::Voted(Voted::SignInFirst)) => match self.linking.step_up(actor, request).await {
+                Ok(first) => cards::sign_in_first(&first),
+                Err(error) => self.trouble(&error.into()),
+            },
             Ok(answered) => cards::answered(&answered),
             Err(trouble) => self.trouble(&trouble),
         };

@@ -45,8 +45,9 @@ pub struct SignedIn {
     pub id: EntraUserId,
     /// When they last gave proof (`auth_time`); Entra says so only where the app asks for the claim.
     pub at: Option<Timestamp>,
-    /// How (`amr`), such as `pwd` and `mfa`; may be empty.
-    pub methods: Vec<String>,
+    /// The authentication contexts that this sign-in satisfies (`acrs`), such as `c1`; may be empty. Entra's v2.0 tokens do not say
+    /// how somebody signed in (`amr`), so this is how multifactor authentication is asked for and shown.
+    pub contexts: Vec<String>,
 }
 
 /// Why a token is not believed. No variant holds anything of the token.
@@ -168,7 +169,7 @@ struct Claims {
     #[serde(default)]
     auth_time: Option<i64>,
     #[serde(default)]
-    amr: Vec<String>,
+    acrs: serde_json::Value,
 }
 
 fn part<T: serde::de::DeserializeOwned>(text: &str) -> Option<T> {
@@ -234,7 +235,12 @@ pub(super) fn verify(
         return Err(BadIdToken::NoPerson);
     }
     let at = claims.auth_time.and_then(|seconds| Timestamp::from_second(seconds).ok());
-    Ok(SignedIn { id, at, methods: claims.amr })
+    let contexts = match claims.acrs {
+        serde_json::Value::String(one) => vec![one],
+        serde_json::Value::Array(all) => all.iter().filter_map(|one| one.as_str().map(str::to_owned)).collect(),
+        _ => Vec::new(),
+    };
+    Ok(SignedIn { id, at, contexts })
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
+use serde_json::json;
 use url::Url;
 
 use super::id_token::{BadIdToken, Expected, Keys, SignedIn, key_of, verify};
@@ -34,6 +35,7 @@ pub struct SignIn {
     issuer: String,
     client_id: String,
     client_secret: SecretString,
+    authentication_context: String,
     redirect_uri: String,
     timeout: Duration,
     clock: Clock,
@@ -117,6 +119,7 @@ impl SignIn {
             tenant,
             client_id: link.client_id.clone(),
             client_secret: link.client_secret.clone(),
+            authentication_context: link.authentication_context.clone(),
             redirect_uri: format!("{}/link/callback", link.public_url.as_str().trim_end_matches('/')),
             timeout: Duration::try_from(settings.graph.timeout).unwrap_or(Duration::from_secs(30)),
             clock: clock.clone(),
@@ -134,6 +137,32 @@ impl SignIn {
 
     /// Where the browser is sent. Entra asks which account, so that nobody links the one that happens to be signed in.
     pub fn authorize_url(&self, state: &str, nonce: &str, verifier: &str) -> Url {
+        let mut url = self.authorize(state, nonce, verifier);
+        url.query_pairs_mut().append_pair("prompt", "select_account");
+        url
+    }
+
+    /// The same for proof of presence: Entra asks for credentials again, whatever session there is, and for the authentication context
+    /// that `[link]` names.
+    pub fn step_up_url(&self, state: &str, nonce: &str, verifier: &str) -> Url {
+        let claims = json!({ "id_token": {
+            "acrs": { "essential": true, "value": self.authentication_context },
+            "auth_time": { "essential": true },
+        } });
+        let mut url = self.authorize(state, nonce, verifier);
+        url.query_pairs_mut()
+            .append_pair("prompt", "login")
+            .append_pair("max_age", "0")
+            .append_pair("claims", &claims.to_string());
+        url
+    }
+
+    /// Whether a sign-in satisfies the authentication context. Without one nothing does.
+    pub fn satisfies_context(&self, signed_in: &SignedIn) -> bool {
+        !self.authentication_context.is_empty() && signed_in.contexts.contains(&self.authentication_context)
+    }
+
+    fn authorize(&self, state: &str, nonce: &str, verifier: &str) -> Url {
         let mut url = self.endpoint(&["oauth2", "v2.0", "authorize"]);
         url.query_pairs_mut()
             .append_pair("client_id", &self.client_id)
@@ -144,8 +173,7 @@ impl SignIn {
             .append_pair("state", state)
             .append_pair("nonce", nonce)
             .append_pair("code_challenge", &secret::hash(verifier))
-            .append_pair("code_challenge_method", "S256")
-            .append_pair("prompt", "select_account");
+            .append_pair("code_challenge_method", "S256");
         url
     }
 

@@ -46,6 +46,12 @@ pub enum LinkRefusal {
     PersonTaken,
     /// "Not me".
     NotMe,
+    /// For an approval somebody else signed in than the person whom the chat account is linked to.
+    OtherPerson,
+    /// For an approval: Entra does not say that they signed in just now.
+    NotFresh,
+    /// For an approval: Entra does not say that the sign-in satisfies the authentication context.
+    NotStrong,
 }
 
 impl LinkRefusal {
@@ -71,6 +77,9 @@ impl LinkRefusal {
             Self::WrongCode { .. } => "wrong_code",
             Self::PersonTaken => "person_taken",
             Self::NotMe => "not_me",
+            Self::OtherPerson => "other_person",
+            Self::NotFresh => "not_fresh",
+            Self::NotStrong => "not_strong",
         }
     }
 
@@ -86,6 +95,9 @@ impl LinkRefusal {
                 | Self::Unavailable
                 | Self::NotInTenant
                 | Self::AccountDisabled
+                | Self::OtherPerson
+                | Self::NotFresh
+                | Self::NotStrong
         )
     }
 }

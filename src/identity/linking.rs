@@ -16,11 +16,12 @@ use crate::clock::Clock;
 use crate::graph::{Graph, Patience, SignIn};
 use crate::secret;
 use crate::store::{
-    Accepted, AttemptPhase, CodeTried, EntraPerson, Error, Handshake, Link, LinkAttempt, LinkAttemptId, NotTaken, Store,
+    Accepted, Approves, AttemptPhase, CodeTried, EntraPerson, Error, Handshake, Link, LinkAttempt, LinkAttemptId,
+    NotTaken, Store,
 };
 
 /// How long the whole way from `/link` to the last click may take.
-const TIME: SignedDuration = SignedDuration::from_mins(10);
+pub(super) const TIME: SignedDuration = SignedDuration::from_mins(10);
 
 /// Digits of a code.
 const DIGITS: usize = 6;
@@ -43,10 +44,10 @@ pub struct LinkPage {
 /// Links chat accounts to Entra people.
 #[derive(Debug)]
 pub struct Linking {
-    graph: Arc<Graph>,
-    store: Store,
-    page: Option<LinkPage>,
-    clock: Clock,
+    pub(super) graph: Arc<Graph>,
+    pub(super) store: Store,
+    pub(super) page: Option<LinkPage>,
+    pub(super) clock: Clock,
 }
 
 /// The answer to `/link`.
@@ -74,13 +75,31 @@ impl std::fmt::Debug for Way {
     }
 }
 
-/// What the page says before any sign-in: which chat account is about to be linked.
+/// What the page says before any sign-in: which chat account this is about, and what for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Landing {
     /// The account.
     pub chat_user: ChatUserId,
-    /// Its name when `/link` was typed, from outside.
+    /// Its name when the way was opened, from outside.
     pub chat_name: String,
+    /// What for.
+    pub purpose: Purpose,
+}
+
+/// What a sign-in is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// A link.
+    Link,
+    /// Proof for one approval.
+    Approve {
+        /// Who asked for the sync, from outside.
+        asker: String,
+        /// The device's name, from outside; `None`: several devices.
+        device: Option<String>,
+        /// How many devices.
+        devices: u64,
+    },
 }
 
 /// Off to Entra. Neither part may enter a log.
@@ -106,12 +125,12 @@ pub struct Return {
 
 /// Somebody signed in.
 pub struct Arrival {
-    /// The chat account that the code is good for.
+    /// The chat account that it is good for.
     pub landing: Landing,
     /// Who signed in.
     pub person: EntraPerson,
-    /// The code for chat. It is shown once and never logged.
-    pub code: String,
+    /// The code for chat, where it is for a link. It is shown once and never logged.
+    pub code: Option<String>,
 }
 
 impl Linking {
@@ -124,16 +143,27 @@ impl Linking {
     pub async fn offer(&self, actor: &Actor) -> Result<Offer, Error> {
         let current = self.store.link_of(actor.user).await?.filter(|link| link.ended_at.is_none());
         let Some(page) = &self.page else { return Ok(Offer { current, way: None }) };
+        let way = self.open_way(page, actor, None).await?;
+        tracing::info!(chat_user = %actor.user, attempt = %way.attempt.reference(), "someone starts to link their account");
+        Ok(Offer { current, way: Some(way) })
+    }
+
+    /// A new way to the page, in the place of every earlier one of the same chat account.
+    pub(super) async fn open_way(
+        &self,
+        page: &LinkPage,
+        actor: &Actor,
+        approves: Option<Approves>,
+    ) -> Result<Way, Error> {
         let now = self.clock.now();
         let until = now.saturating_add(TIME).unwrap_or(now);
         let ticket = secret::secret();
-        let attempt = self.store.create_link_attempt(now, actor, &secret::hash(&ticket), until).await?;
+        let attempt = self.store.create_link_attempt(now, actor, &secret::hash(&ticket), until, approves).await?;
         let mut url = page.public_url.clone();
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty().extend(["link", &ticket]);
         }
-        tracing::info!(chat_user = %actor.user, attempt = %attempt.reference(), "someone starts to link their account");
-        Ok(Offer { current, way: Some(Way { attempt, url, until }) })
+        Ok(Way { attempt, url, until })
     }
 
     /// The attempt of a ticket, if its way is still open at this point.
@@ -152,7 +182,10 @@ impl Linking {
 
     /// The page of a ticket. Looking at it changes nothing: chat programs fetch links to preview them.
     pub async fn landing(&self, ticket: &str) -> Step<Landing> {
-        Ok(self.open_attempt(ticket).await?.map(|attempt| Landing::of(&attempt)))
+        Ok(match self.open_attempt(ticket).await? {
+            Ok(attempt) => Ok(self.landing_of(&attempt).await?),
+            Err(refusal) => Err(refusal),
+        })
     }
 
     /// Continue: binds the attempt to the browser that carries `cookie`, or to a new one, and sends it to Entra.
@@ -186,7 +219,11 @@ impl Linking {
             let refusal = if attempt.is_bound { LinkRefusal::WrongBrowser } else { LinkRefusal::Used };
             return self.refuse(&attempt, refusal, Value::Null).await;
         }
-        let url = page.sign_in.authorize_url(&state, &handshake.nonce, &handshake.verifier);
+        let url = if attempt.approves.is_some() {
+            page.sign_in.step_up_url(&state, &handshake.nonce, &handshake.verifier)
+        } else {
+            page.sign_in.authorize_url(&state, &handshake.nonce, &handshake.verifier)
+        };
         Ok(Ok(Departure { url, cookie }))
     }
 
@@ -224,24 +261,32 @@ impl Linking {
                 return self.refuse(&attempt, LinkRefusal::SignInFailed, json!({ "error": word })).await;
             }
         };
-        let person = match page.sign_in.redeem(&code, &handshake.verifier, &handshake.nonce).await {
-            Ok(signed_in) => self.person(signed_in.id).await,
+        let signed_in = match page.sign_in.redeem(&code, &handshake.verifier, &handshake.nonce).await {
+            Ok(signed_in) => signed_in,
             Err(error) => {
                 tracing::warn!(%error, "a sign-in on the link page did not succeed");
-                Err((LinkRefusal::from(error), json!({ "reason": error.to_string() })))
+                let detail = json!({ "reason": error.to_string() });
+                return self.refuse(&attempt, LinkRefusal::from(error), detail).await;
             }
         };
-        let person = match person {
+        let person = match self.person(signed_in.id).await {
             Ok(person) => person,
             Err((refusal, detail)) => return self.refuse(&attempt, refusal, detail).await,
         };
+        let landing = self.landing_of(&attempt).await?;
+        if let Some(approves) = attempt.approves {
+            if let Err((refusal, detail)) = self.prove(page, &attempt, approves, &signed_in).await? {
+                return self.refuse(&attempt, refusal, detail).await;
+            }
+            return Ok(Ok(Arrival { landing, person, code: None }));
+        }
         let code = secret::code();
         if !self.store.found_person(self.clock.now(), attempt.id, &person, &code_hash(attempt.id, &code)).await? {
             // Ten minutes are over, or another /link took its place while Entra was asked.
             return self.refuse(&attempt, LinkRefusal::Expired, Value::Null).await;
         }
         tracing::info!(chat_user = %attempt.chat_user, entra_user = %person.id, "someone signed in on the link page");
-        Ok(Ok(Arrival { landing: Landing::of(&attempt), person, code }))
+        Ok(Ok(Arrival { landing, person, code: Some(code) }))
     }
 
     /// The person of our tenant with this object id, who may sign in.
@@ -261,7 +306,7 @@ impl Linking {
     }
 
     /// Writes a refusal on the page down and hands it back.
-    async fn refuse<T>(&self, attempt: &LinkAttempt, refusal: LinkRefusal, detail: Value) -> Step<T> {
+    pub(super) async fn refuse<T>(&self, attempt: &LinkAttempt, refusal: LinkRefusal, detail: Value) -> Step<T> {
         let why = refusal.why();
         tracing::info!(chat_user = %attempt.chat_user, attempt = %attempt.id.reference(), why, "linking was refused");
         self.store.refuse_link_attempt(self.clock.now(), attempt, why, detail, refusal.ends_sign_in()).await?;
@@ -274,6 +319,7 @@ impl Linking {
         let refusal = match &attempt {
             None => LinkRefusal::Unknown,
             Some(attempt) if attempt.chat_user != actor.user => LinkRefusal::NotYours,
+            Some(attempt) if attempt.approves.is_some() => LinkRefusal::Used,
             Some(attempt) if matches!(attempt.phase, AttemptPhase::Linked | AttemptPhase::Ended) => LinkRefusal::Used,
             Some(attempt) if attempt.expires_at <= self.clock.now() => LinkRefusal::Expired,
             Some(_) => return Ok(Ok(())),
@@ -320,12 +366,6 @@ impl Linking {
             tracing::info!(chat_user = %actor.user, "an account is no longer linked");
         }
         Ok(done)
-    }
-}
-
-impl Landing {
-    fn of(attempt: &LinkAttempt) -> Self {
-        Self { chat_user: attempt.chat_user, chat_name: attempt.chat_name.clone() }
     }
 }
 

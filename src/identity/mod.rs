@@ -6,10 +6,12 @@ mod link_refusal;
 mod linking;
 mod memory;
 mod standing;
+mod step_up;
 mod visibility;
 
 pub use gate::{ChatRoles, ChatUnreachable, CheckFailed, Gate, Ruling};
 pub use link_refusal::LinkRefusal;
-pub use linking::{Arrival, Departure, Landing, LinkPage, Linking, Offer, Return, Step, Way};
+pub use linking::{Arrival, Departure, Landing, LinkPage, Linking, Offer, Purpose, Return, Step, Way};
 pub use standing::{Held, HeldScope, Holding, HoldingRole, Standing};
+pub use step_up::SignInFirst;
 pub use visibility::{Display, Shown, Visibility};

@@ -19,6 +19,8 @@ pub struct Link {
     pub client_secret: SecretString,
     /// `[web] public_url`
     pub public_url: Url,
+    /// What a sign-in for an approval must satisfy; empty: no rule asks for one.
+    pub authentication_context: String,
 }
 
 /// `[access]`
@@ -52,7 +54,16 @@ const REQUIRE_LINK: &str = "write true, false or \"auto\"";
 
 pub(super) fn link(read: &Reader<'_>, web: &Web) -> Result<Option<Link>, BadSettings> {
     let client_id = read.text("link", "client_id")?;
+    let context = read.text("link", "authentication_context")?;
+    let is_context = context.strip_prefix('c').is_some_and(|number| (1..=99).contains(&number.parse().unwrap_or(0)));
+    if !context.is_empty() && !is_context {
+        return Err(BadSettings::value("link.authentication_context", "write an id from \"c1\" to \"c99\""));
+    }
     if client_id.is_empty() {
+        if !context.is_empty() {
+            let why = "is needed with link.authentication_context: the app registration that signs people in";
+            return Err(BadSettings::value("link.client_id", why));
+        }
         return Ok(None);
     }
     let secret =
@@ -63,7 +74,12 @@ pub(super) fn link(read: &Reader<'_>, web: &Web) -> Result<Option<Link>, BadSett
         BadSettings::value("web.public_url", why)
     })?;
     let client_secret = SecretString::from(secret.to_owned());
-    Ok(Some(Link { client_id: client_id.to_owned(), client_secret, public_url }))
+    Ok(Some(Link {
+        client_id: client_id.to_owned(),
+        client_secret,
+        public_url,
+        authentication_context: context.to_owned(),
+    }))
 }
 
 pub(super) fn access(read: &Reader<'_>) -> Result<Access, BadSettings> {

@@ -24,6 +24,7 @@ pub(super) const KEYS: &[&str] = &[
     "approver_groups",
     "needed",
     "auto",
+    "step_up",
 ];
 
 /// Longest name of a rule, in characters: it stands on cards.
@@ -54,6 +55,8 @@ pub struct ApprovalRule {
     pub needed: u32,
     /// The rule lets so many devices in so long through by itself.
     pub auto: Option<Rate>,
+    /// Whoever approves signs in to Entra afresh for it, with multifactor authentication.
+    pub step_up: bool,
 }
 
 /// Hours on some days of the week.
@@ -120,6 +123,10 @@ pub(super) fn rules(read: &Reader<'_>) -> Result<Vec<ApprovalRule>, BadSettings>
         let why = "is needed with [[approval.rule]]: the channel where approvals are asked for";
         return Err(BadSettings::value("discord.approvals_channel_id", why));
     }
+    if rules.iter().any(|rule| rule.step_up) && read.text("link", "authentication_context")?.is_empty() {
+        let why = "is needed with approval.rule.step_up: the authentication context whose Conditional Access policy demands multifactor authentication, such as \"c1\"";
+        return Err(BadSettings::value("link.authentication_context", why));
+    }
     Ok(rules)
 }
 
@@ -169,6 +176,10 @@ fn rule(row: &Table) -> Result<ApprovalRule, BadSettings> {
         approver_groups: list(row, "approver_groups")?,
         needed: number("needed")?.unwrap_or(1),
         auto,
+        step_up: match row.get("step_up") {
+            None => false,
+            Some(value) => value.as_bool().ok_or_else(|| BadSettings::value(key("step_up"), "write true or false"))?,
+        },
     };
     if rule.approver_roles.is_empty() && rule.approver_groups.is_empty() {
         let why = "name who may approve, here or in approver_groups: without anybody nothing could ever be approved";

@@ -118,8 +118,7 @@ pub fn load(source: &Source) -> Result<Settings, BadSettings> {
 }
 
 fn syntax(place: &str, text: &str, reason: &toml::de::Error) -> BadSettings {
-    let before = reason.span().and_then(|span| text.as_bytes().get(..span.start)).unwrap_or_default();
-    let line = 1 + before.iter().filter(|&&byte| byte == b'\n').count();
+    let line = reason.span().and_then(|span| text.get(..span.start)).map_or(1, |before| before.split('\n').count());
     BadSettings::Syntax { path: place.to_owned(), line, reason: reason.message().replace('\n', ", ") }
 }
 

@@ -27,6 +27,9 @@ pub struct RuleAsked {
     pub groups: Vec<GroupId>,
     /// How many of them it takes.
     pub needed: u32,
+    /// Each signs in to Entra afresh for it.
+    #[serde(default)]
+    pub step_up: bool,
 }
 
 /// A rule that applies to a request.

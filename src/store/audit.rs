@@ -65,6 +65,8 @@ pub enum Event {
     Linked,
     /// It is not any more.
     Unlinked,
+    /// Somebody signed in afresh for one approval.
+    SteppedUp,
     /// Something on the way to a link was refused.
     LinkRefused,
     /// An admin changed the key of the audit's chain.
@@ -99,6 +101,7 @@ impl Event {
             Self::NoticeDropped => "notice_dropped",
             Self::Linked => "linked",
             Self::Unlinked => "unlinked",
+            Self::SteppedUp => "stepped_up",
             Self::LinkRefused => "link_refused",
             Self::Resealed => "resealed",
         }

@@ -10,7 +10,7 @@ use super::engine::Tx;
 use super::model::stored_words;
 use super::query::query;
 use super::row::{Row, json, millis};
-use super::{EntraPerson, Error, LinkAttemptId, Store};
+use super::{EntraPerson, Error, LinkAttemptId, RequestId, Store};
 use crate::chat::{Actor, ChatUserId};
 
 /// Attempts are forgotten so long after their time, so that until then a person is told what became of theirs.
@@ -29,6 +29,8 @@ pub enum AttemptPhase {
     Found,
     /// The code was typed in chat.
     Confirmed,
+    /// Whoever signed in proved what an approval wants.
+    Proven,
     /// The link stands.
     Linked,
     /// It came to nothing.
@@ -41,6 +43,7 @@ stored_words!(AttemptPhase, "link attempt's phase", {
     SigningIn = "signing_in",
     Found = "found",
     Confirmed = "confirmed",
+    Proven = "proven",
     Linked = "linked",
     Ended = "ended",
 });
@@ -60,6 +63,17 @@ pub struct LinkAttempt {
     pub is_bound: bool,
     /// When its time is over.
     pub expires_at: Timestamp,
+    /// What it is proof for, where it is no link.
+    pub approves: Option<Approves>,
+}
+
+/// The one approval that a fresh sign-in counts for: of this request, in this round of its votes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Approves {
+    /// The request.
+    pub request: RequestId,
+    /// The round.
+    pub round: u32,
 }
 
 /// What one sign-in hangs together by; every value but the last two is a hash.
@@ -109,6 +123,7 @@ impl Store {
         actor: &Actor,
         ticket_hash: &str,
         expires_at: Timestamp,
+        approves: Option<Approves>,
     ) -> Result<LinkAttemptId, Error> {
         let id = LinkAttemptId::new(now);
         let mut tx = self.begin().await?;
@@ -125,8 +140,8 @@ impl Store {
         .execute(&mut tx)
         .await?;
         query(
-            "INSERT INTO link_attempts (id, tenant_id, chat_user, chat_name, phase, ticket_hash, expires_at)
-             VALUES ($1, $2, $3, $4, 'open', $5, $6)",
+            "INSERT INTO link_attempts (id, tenant_id, chat_user, chat_name, phase, ticket_hash, expires_at, approves, round)
+             VALUES ($1, $2, $3, $4, 'open', $5, $6, $7, $8)",
         )
         .bind(id.to_string())
         .bind(&self.tenant)
@@ -134,6 +149,8 @@ impl Store {
         .bind(&actor.name)
         .bind(ticket_hash)
         .bind(millis(expires_at))
+        .bind(approves.map(|approves| approves.request.to_string()))
+        .bind(approves.map(|approves| i64::from(approves.round)))
         .execute(&mut tx)
         .await?;
         tx.commit().await?;
@@ -142,7 +159,7 @@ impl Store {
 
     /// The attempt of a ticket. Looking changes nothing.
     pub async fn link_attempt_by_ticket(&self, ticket_hash: &str) -> Result<Option<LinkAttempt>, Error> {
-        let row = query("SELECT id, chat_user, chat_name, phase, browser_hash, expires_at FROM link_attempts WHERE tenant_id = $1 AND ticket_hash = $2")
+        let row = query("SELECT id, chat_user, chat_name, phase, browser_hash, expires_at, approves, round FROM link_attempts WHERE tenant_id = $1 AND ticket_hash = $2")
             .bind(&self.tenant)
             .bind(ticket_hash)
             .fetch_optional(&self.engine)
@@ -152,7 +169,7 @@ impl Store {
 
     /// An attempt. Looking changes nothing.
     pub async fn link_attempt(&self, id: LinkAttemptId) -> Result<Option<LinkAttempt>, Error> {
-        let row = query("SELECT id, chat_user, chat_name, phase, browser_hash, expires_at FROM link_attempts WHERE tenant_id = $1 AND id = $2")
+        let row = query("SELECT id, chat_user, chat_name, phase, browser_hash, expires_at, approves, round FROM link_attempts WHERE tenant_id = $1 AND id = $2")
             .bind(&self.tenant)
             .bind(id.to_string())
             .fetch_optional(&self.engine)
@@ -205,7 +222,7 @@ impl Store {
         let taken = query(
             "UPDATE link_attempts SET phase = 'signing_in'
              WHERE tenant_id = $1 AND state_hash = $2 AND browser_hash = $3 AND phase = 'started' AND expires_at > $4
-             RETURNING id, chat_user, chat_name, phase, browser_hash, expires_at, nonce, verifier",
+             RETURNING id, chat_user, chat_name, phase, browser_hash, expires_at, approves, round, nonce, verifier",
         )
         .bind(&self.tenant)
         .bind(state_hash)
@@ -222,7 +239,7 @@ impl Store {
             };
             return Ok(Ok((read(&row)?, handshake)));
         }
-        let row = query("SELECT id, chat_user, chat_name, phase, browser_hash, expires_at FROM link_attempts WHERE tenant_id = $1 AND state_hash = $2")
+        let row = query("SELECT id, chat_user, chat_name, phase, browser_hash, expires_at, approves, round FROM link_attempts WHERE tenant_id = $1 AND state_hash = $2")
             .bind(&self.tenant)
             .bind(state_hash)
             .fetch_optional(&self.engine)
@@ -302,5 +319,9 @@ pub(super) fn read(row: &Row) -> Result<LinkAttempt, Error> {
         phase: AttemptPhase::read(&row.text("phase")?)?,
         is_bound: row.optional_text("browser_hash")?.is_some(),
         expires_at: row.at("expires_at")?,
+        approves: match row.optional_text("approves")? {
+            None => None,
+            Some(_) => Some(Approves { request: row.parsed("approves")?, round: row.count("round")? }),
+        },
     })
 }

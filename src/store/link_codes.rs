@@ -69,7 +69,9 @@ impl Store {
             None => (CodeTried::Ended, "unknown"),
             Some(attempt) if attempt.chat_user != actor.user => (CodeTried::NotYours, "not_yours"),
             Some(attempt) => match (attempt.phase, &row) {
-                (AttemptPhase::Ended | AttemptPhase::Linked, _) | (_, None) => (CodeTried::Ended, "used"),
+                (AttemptPhase::Ended | AttemptPhase::Linked | AttemptPhase::Proven, _) | (_, None) => {
+                    (CodeTried::Ended, "used")
+                }
                 _ if attempt.expires_at <= now => (CodeTried::Expired, "expired"),
                 (AttemptPhase::Found | AttemptPhase::Confirmed, Some(row)) => {
                     if crate::secret::same(&row.text("code_hash")?, code_hash) {
@@ -156,7 +158,7 @@ impl Store {
 }
 
 async fn select(tx: &mut Tx, tenant: &str, id: LinkAttemptId) -> Result<Option<Row>, Error> {
-    let row = query("SELECT id, chat_user, chat_name, phase, browser_hash, expires_at, code_hash, found FROM link_attempts WHERE tenant_id = $1 AND id = $2")
+    let row = query("SELECT id, chat_user, chat_name, phase, browser_hash, expires_at, approves, round, code_hash, found FROM link_attempts WHERE tenant_id = $1 AND id = $2")
         .bind(tenant)
         .bind(id.to_string())
         .fetch_optional(&mut *tx)

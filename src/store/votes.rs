@@ -24,6 +24,8 @@ pub enum Voted {
     Rejected,
     /// They agreed before.
     Already,
+    /// A rule wants them to sign in afresh first, and that has not happened, was used already, or was for something else.
+    SignInFirst,
     /// Nobody answers for themselves.
     Own,
     /// It was answered, or its time is over.
@@ -63,6 +65,12 @@ impl Store {
         if counted == 0 {
             return Ok(Voted::Already);
         }
+        let wants_proof = seen.rules.iter().any(|rule| rule.step_up && rules.contains(&rule.name));
+        let signed_in_at = if wants_proof { self.use_step_up(&mut tx, now, seen, actor).await? } else { None };
+        if wants_proof && signed_in_at.is_none() {
+            // Nothing of this is committed.
+            return Ok(Voted::SignInFirst);
+        }
         let votes = query("SELECT approver, rules FROM approval_votes WHERE request_id = $1 AND round = $2")
             .bind(id.to_string())
             .bind(seen.round)
@@ -74,7 +82,10 @@ impl Store {
             after.votes.push(Vote { by: vote.json("approver")?, rules: vote.json("rules")? });
         }
         let missing = after.most_missing();
-        let detail = json!({ "rules": rules, "missing": missing, "decision": detail });
+        let mut detail = json!({ "rules": rules, "missing": missing, "decision": detail });
+        if let Some(at) = signed_in_at {
+            detail["signed_in_at"] = json!(at);
+        }
         append(&mut tx, &self.tenant, now, &AuditRow::new(Event::Approved).by(actor).request(id).detail(detail))
             .await?;
         if missing == 0 {

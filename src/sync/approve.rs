@@ -133,7 +133,7 @@ impl Desk {
 
     async fn note_lost_vote(&self, actor: &Actor, id: RequestId, voted: &Voted) -> Result<(), Trouble> {
         let why = match voted {
-            Voted::Counted(_) | Voted::Approved | Voted::Rejected => return Ok(()),
+            Voted::Counted(_) | Voted::Approved | Voted::Rejected | Voted::SignInFirst => return Ok(()),
             Voted::Already => "voted_before",
             Voted::Own => "own_request",
             Voted::TooLate(state) => state.as_str(),

@@ -73,6 +73,7 @@ fn due_of(rule: &ApprovalRule, now: Timestamp) -> RuleDue {
             roles: rule.approver_roles.clone(),
             groups: rule.approver_groups.clone(),
             needed: rule.needed,
+            step_up: rule.step_up,
         },
         allowance: rule.auto.map(|auto| (auto.count, now.saturating_sub(auto.per).unwrap_or(Timestamp::MIN))),
     }

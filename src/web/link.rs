@@ -193,5 +193,5 @@ async fn callback(
     };
     let cookie = server.cookie(&headers);
     let step = server.0.linking.arrive(Return { code, state, error, cookie }).await;
-    server.shown(step, |arrival| pages::code(&server.0.base, &arrival))
+    server.shown(step, |arrival| pages::arrived(&server.0.base, &arrival))
 }

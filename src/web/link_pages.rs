@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 
 use crate::discord::cards::clean;
-use crate::identity::{Arrival, Landing, LinkRefusal};
+use crate::identity::{Arrival, Landing, LinkRefusal, Purpose};
 
 /// The stylesheet, served from the page's own origin.
 pub(super) const STYLE: &str = include_str!("templates/style.css");
@@ -14,7 +14,7 @@ pub(super) const STYLE: &str = include_str!("templates/style.css");
 const NAME: usize = 120;
 
 /// What to do after nearly everything that did not work.
-const AGAIN: &str = "Go back to Discord and type /link to start again. Nothing was linked.";
+const AGAIN: &str = "Go back to Discord and start again there. Nothing was linked, and nothing was approved.";
 
 #[derive(Template)]
 #[template(path = "landing.html", config = "src/web/askama.toml")]
@@ -37,6 +37,26 @@ struct CodePage<'a> {
     last: &'a str,
     /// The digits apart, as a screen reader should say them.
     spelled: String,
+}
+
+#[derive(Template)]
+#[template(path = "approve.html", config = "src/web/askama.toml")]
+struct ApprovePage<'a> {
+    base: &'a str,
+    ticket: &'a str,
+    name: String,
+    id: String,
+    asker: String,
+    what: String,
+}
+
+#[derive(Template)]
+#[template(path = "proven.html", config = "src/web/askama.toml")]
+struct ProvenPage<'a> {
+    base: &'a str,
+    person: String,
+    sign_in: String,
+    what: String,
 }
 
 #[derive(Template)]
@@ -65,16 +85,35 @@ fn page(status: StatusCode, template: &impl Template) -> Response {
 
 /// Before any sign-in: whose account this is about. `base`: the path under which browsers reach us, without its end.
 pub(super) fn landing(base: &str, ticket: &str, landing: &Landing) -> Response {
-    let id = landing.chat_user.to_string();
-    page(StatusCode::OK, &LandingPage { base, ticket, name: named(&landing.chat_name), id })
+    let (name, id) = (named(&landing.chat_name), landing.chat_user.to_string());
+    match &landing.purpose {
+        Purpose::Link => page(StatusCode::OK, &LandingPage { base, ticket, name, id }),
+        Purpose::Approve { asker, .. } => {
+            let (asker, what) = (named(asker), subject(&landing.purpose));
+            page(StatusCode::OK, &ApprovePage { base, ticket, name, id, asker, what })
+        }
+    }
 }
 
-/// After the sign-in: who it was, and the code.
-pub(super) fn code(base: &str, arrival: &Arrival) -> Response {
-    let (first, last) = arrival.code.split_at_checked(3).unwrap_or((&arrival.code, ""));
-    let spelled = arrival.code.chars().map(String::from).collect::<Vec<_>>().join(" ");
-    let Landing { chat_user, chat_name } = &arrival.landing;
+/// What an approval is about, in words.
+fn subject(purpose: &Purpose) -> String {
+    match purpose {
+        Purpose::Link => String::new(),
+        Purpose::Approve { device: Some(device), .. } => named(device),
+        Purpose::Approve { device: None, devices: 1, .. } => "1 device".to_owned(),
+        Purpose::Approve { device: None, devices, .. } => format!("{devices} devices"),
+    }
+}
+
+/// After the sign-in: who it was, and the code, or that they can approve now.
+pub(super) fn arrived(base: &str, arrival: &Arrival) -> Response {
+    let Landing { chat_user, chat_name, purpose } = &arrival.landing;
     let (person, sign_in) = (named(&arrival.person.name), named(&arrival.person.sign_in));
+    let Some(code) = &arrival.code else {
+        return page(StatusCode::OK, &ProvenPage { base, person, sign_in, what: subject(purpose) });
+    };
+    let (first, last) = code.split_at_checked(3).unwrap_or((code, ""));
+    let spelled = code.chars().map(String::from).collect::<Vec<_>>().join(" ");
     let id = chat_user.to_string();
     page(StatusCode::OK, &CodePage { base, name: named(chat_name), id, person, sign_in, first, last, spelled })
 }
@@ -150,6 +189,21 @@ fn words(refusal: LinkRefusal) -> (StatusCode, &'static str, &'static str) {
             "That account is disabled",
             "Microsoft says that this account is disabled. Your administrators can enable it.",
         ),
+        LinkRefusal::OtherPerson => (
+            StatusCode::FORBIDDEN,
+            "That is another account",
+            "Sign in with the work account that your Discord account is linked to. If somebody sent you this page, close it and tell your security team.",
+        ),
+        LinkRefusal::NotFresh => (
+            StatusCode::FORBIDDEN,
+            "That sign-in was not fresh",
+            "Microsoft did not say that you signed in just now, and in doubt the answer is no. Enter your credentials when it asks. If it happens again, the admin of this bot has to add the optional claim auth_time to the app registration.",
+        ),
+        LinkRefusal::NotStrong => (
+            StatusCode::FORBIDDEN,
+            "That sign-in was not strong enough",
+            "Microsoft did not say that you used multifactor authentication for this, and in doubt the answer is no. If it never asks for it, the admin of this bot has to look at the Conditional Access policy of the authentication context.",
+        ),
         LinkRefusal::BadIdToken => (
             StatusCode::FORBIDDEN,
             "The sign-in could not be verified",
@@ -180,7 +234,8 @@ mod tests {
     use crate::store::EntraPerson;
 
     fn of(name: &str) -> Landing {
-        Landing { chat_user: ChatUserId(900_000_000_000_000_301), chat_name: name.to_owned() }
+        let (chat_user, chat_name) = (ChatUserId(900_000_000_000_000_301), name.to_owned());
+        Landing { chat_user, chat_name, purpose: Purpose::Link }
     }
 
     fn landing_html(name: &str) -> String {
@@ -202,7 +257,14 @@ mod tests {
         };
         let (_, title, text) = words(LinkRefusal::Expired);
         let problem = ProblemPage { base: "", title, text, next: AGAIN }.render().unwrap();
-        insta::assert_snapshot!([landing_html("Hanna"), arrival.render().unwrap(), problem].join("\n\n"));
+        let (asker, what) = (named("Omar"), "12 devices".to_owned());
+        let (name, id) = (named("Hanna"), "900000000000000301".to_owned());
+        let (person, sign_in) = (named("Hanna Keller"), named("hanna.keller@contoso.example"));
+        let proven = ProvenPage { base: "", person, sign_in, what: what.clone() }.render().unwrap();
+        let approve = ApprovePage { base: "", ticket: "the-ticket", name, id, asker, what }.render().unwrap();
+        insta::assert_snapshot!(
+            [landing_html("Hanna"), arrival.render().unwrap(), problem, approve, proven].join("\n\n")
+        );
     }
 
     #[test]
@@ -213,8 +275,8 @@ mod tests {
             sign_in: "\"onload=\"alert(1)".to_owned(),
             guest: false,
         };
-        let arrival = Arrival { landing: of("<img src=x onerror=alert(1)>"), person, code: "482913".to_owned() };
-        assert_eq!(code("", &arrival).status(), StatusCode::OK);
+        let arrival = Arrival { landing: of("<img src=x onerror=alert(1)>"), person, code: Some("482913".to_owned()) };
+        assert_eq!(arrived("", &arrival).status(), StatusCode::OK);
         assert_eq!(landing("", "the-ticket", &arrival.landing).status(), StatusCode::OK);
         assert!(!STYLE.contains("url(") && !STYLE.contains("@import"));
     }

@@ -26,7 +26,7 @@ use sim::discord::{Limits, MessageId, MessageView};
 use sim::tenant::{Fault, FaultId, SyncCall};
 use tokio::sync::RwLock;
 
-pub(crate) use browser::Browser;
+pub(crate) use browser::{Browser, Page};
 pub(crate) use engines::{Database, Engine};
 pub(crate) use person::{Answer, Person};
 pub(crate) use span::Spans;

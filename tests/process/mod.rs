@@ -54,13 +54,8 @@ pub(crate) struct Bot {
 }
 
 impl Bot {
-    /// Starts `run` with this config file.
-    pub(crate) fn start(config: &Path) -> Self {
-        Self::start_by(&mut Command::new(BINARY), config)
-    }
-
-    /// The same by a command that becomes the bot, with what follows as its arguments.
-    pub(crate) fn start_by(command: &mut Command, config: &Path) -> Self {
+    /// Starts `run` with this config file, by a command that is or becomes the bot.
+    pub(crate) fn start(command: &mut Command, config: &Path) -> Self {
         let mut process = command
             .arg("--config")
             .arg(config)
@@ -128,7 +123,6 @@ pub(crate) async fn wait_for_readiness(ops: SocketAddr, wanted: &str) {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    if tokio::time::timeout(PATIENCE, waiting).await.is_err() {
-        panic!("{ops} never said {wanted:?}, but {:?}", readiness(ops).await);
-    }
+    let in_time = tokio::time::timeout(PATIENCE, waiting).await.is_ok();
+    assert!(in_time, "{ops} never said {wanted:?}, but {:?}", readiness(ops).await);
 }

@@ -34,7 +34,7 @@ impl Far {
 }
 
 /// What is asked meanwhile is answered with what is true.
-async fn is_told(asked: &Answer<'_>) {
+fn is_told(asked: &Answer<'_>) {
     asked.says("My database does not answer at the moment. Nothing was recorded and nothing was sent");
 }
 
@@ -49,8 +49,8 @@ async fn a_database_that_is_away_for_a_minute_delays_and_loses_nothing() {
     far.pipe.set(Flow::Cut);
     bed.advance(20.seconds()).await;
     assert_eq!(bed.readiness().await, "the database does not answer");
-    is_told(&waiting.clicks("Yes").await).await;
-    is_told(&bed.user("hanna").runs("/sync device:PIX-009").await).await;
+    is_told(&waiting.clicks("Yes").await);
+    is_told(&bed.user("hanna").runs("/sync device:PIX-009").await);
     assert!(bed.discord.connected(), "people are told only as long as it is connected");
     bed.advance(40.seconds()).await;
     assert_eq!(bed.calls().len(), 1, "nothing is sent that cannot be written down before");
@@ -76,7 +76,7 @@ async fn a_database_that_hangs_for_a_minute_is_no_different() {
     bed.wait_for("an answer", || pressed.state() != InteractionState::Waiting).await;
     far.pipe.set(Flow::Open);
     bed.advance(30.seconds()).await;
-    is_told(&pressed).await;
+    is_told(&pressed);
     waiting.clicks("Yes").await;
     bed.advance(5.minutes()).await;
     waiting.says("`IPAD-017` checked in");
@@ -104,7 +104,7 @@ async fn a_database_that_can_only_be_read_takes_nothing_and_is_said_to() {
     admin.execute(AssertSqlSafe(turn("on"))).await.expect("it is done");
     bed.advance(20.seconds()).await;
     assert_eq!(bed.readiness().await, "the database takes nothing: it can only be read, or its disk is full");
-    is_told(&waiting.clicks("Yes").await).await;
+    is_told(&waiting.clicks("Yes").await);
     bed.advance(40.seconds()).await;
     assert_eq!(bed.calls().len(), 1, "nothing is sent that cannot be written down before");
     admin.execute(AssertSqlSafe(turn("off"))).await.expect("it is done");

@@ -114,7 +114,7 @@ async fn an_id_token_that_lies_is_not_believed() {
         let back = browser.signs_in(&offered.address_of(SIGN_IN), "hanna").await;
         bed.tenant.forge_next_id_token(forgery);
         let page = browser.opens(&back).await;
-        assert!(page.status == 403 && page.html.contains("Nothing was linked."), "{forgery:?}: {page:#?}");
+        assert!(page.status == 403 && page.html.contains("Nothing was linked"), "{forgery:?}: {page:#?}");
         assert_eq!(bed.link_refusals().await.last().map(String::as_str), Some(why), "{forgery:?}");
         offered.clicks(ENTER).await.says("type `/link` to start again");
     }

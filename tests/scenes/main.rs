@@ -34,5 +34,6 @@ mod reporting;
 mod restarts;
 mod rights;
 mod slow_commits;
+mod step_up;
 mod suggesting;
 mod watching;

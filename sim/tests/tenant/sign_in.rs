@@ -67,7 +67,6 @@ async fn the_id_token_says_who_it_is_and_the_discovery_document_fits() {
         ("name", json!("Hanna Meyer")),
         ("nonce", json!("nonce-1")),
         ("acct", json!(0)),
-        ("amr", json!(["pwd", "mfa"])),
         ("iat", json!(now)),
         ("nbf", json!(now)),
         ("auth_time", json!(now)),

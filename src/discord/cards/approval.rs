@@ -4,9 +4,10 @@ use commands::{CustomId, Verb};
 
 use super::bulk::{devices, platforms, target};
 use super::clean::code;
-use super::words::{capital, denial, last_check_in, mention, name, platform, relative, user};
+use super::words::{capital, denial, last_check_in, mention, name, platform, relative, time_of_day, user};
 use crate::chat::ChatUserId;
 use crate::discord::card::{Card, Embed, Tone};
+use crate::identity::SignInFirst;
 use crate::intune::Device;
 use crate::store::{ApprovalStep, PendingApproval, RequestState, RuleAsked, Subject, Voted};
 use crate::sync::Answered;
@@ -79,7 +80,13 @@ fn rule_line(pending: &PendingApproval, rule: &RuleAsked) -> String {
     if !rule.groups.is_empty() {
         who.push_str(if who.is_empty() { "members of an Entra group" } else { " or members of an Entra group" });
     }
-    format!("Rule {}: {} of {} agreed{have}. May approve: {who}.", code(&rule.name, 40), votes.len(), rule.needed)
+    let afresh = if rule.step_up { " Each signs in to Microsoft afresh for it." } else { "" };
+    format!(
+        "Rule {}: {} of {} agreed{have}. May approve: {who}.{afresh}",
+        code(&rule.name, 40),
+        votes.len(),
+        rule.needed
+    )
 }
 
 /// It waits for long. Nobody is pinged.
@@ -127,6 +134,28 @@ pub fn approval_step(step: &ApprovalStep) -> Card {
     Card::of(Embed::new(tone, title, text))
 }
 
+/// What somebody is told whose Approve counts only after a fresh sign-in.
+pub fn sign_in_first(first: &SignInFirst) -> Card {
+    let way = match first {
+        SignInFirst::By(way) => way,
+        SignInFirst::NotLinked => {
+            return Card::text(
+                "A rule on the card wants you to sign in to Microsoft for this, and I do not know which Microsoft account is yours. Type `/link` first, then press Approve again. Your click changed nothing.",
+            );
+        }
+        SignInFirst::NotHere => {
+            return Card::text(
+                "A rule on the card wants you to sign in to Microsoft for this, and signing in is not set up here any more. Ask the admin of this bot. Your click changed nothing.",
+            );
+        }
+    };
+    let text = format!(
+        "A rule on the card wants to be sure that it is you. Nothing is approved yet.\n\n1. Press **Sign in with Microsoft** and sign in again, with your second factor.\n2. Come back and press **Approve** on the card once more.\n\nThe sign-in link is yours alone: give it to nobody. It counts once, for this approval, until {}.",
+        time_of_day(way.until)
+    );
+    Card::of(Embed::new(Tone::Attention, "Sign in to approve", text)).link("Sign in with Microsoft", way.url.clone())
+}
+
 /// What somebody who pressed Approve or Reject is told.
 pub fn answered(answered: &Answered) -> Card {
     let nothing = "Your click changed nothing.";
@@ -134,6 +163,7 @@ pub fn answered(answered: &Answered) -> Card {
         Answered::Voted(Voted::Counted(missing)) => format!("Your word counts. {missing} more to go."),
         Answered::Voted(Voted::Approved) => "Approved. It is sent now; the asker is told.".to_owned(),
         Answered::Voted(Voted::Rejected) => "Rejected. Nothing is sent; the asker is told.".to_owned(),
+        Answered::Voted(Voted::SignInFirst) => format!("You have to sign in afresh first. {nothing}"),
         Answered::Voted(Voted::Already) => format!("You agreed before. {nothing}"),
         Answered::Voted(Voted::Own) => format!("Nobody approves what they asked for themselves. {nothing}"),
         Answered::Voted(Voted::TooLate(state)) => {

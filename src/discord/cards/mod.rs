@@ -23,7 +23,7 @@ mod words;
 
 pub use access::access;
 pub use app_error::app_error;
-pub use approval::{REJECT_LABEL, REJECT_TITLE, answered, approval, approval_reminder, approval_step};
+pub use approval::{REJECT_LABEL, REJECT_TITLE, answered, approval, approval_reminder, approval_step, sign_in_first};
 pub use apps::apps;
 pub use bulk::{
     NAMED, Pace, bulk_confirm, bulk_expired, bulk_progress, bulk_summary, bulk_team_line, ended_word, why_left_out,

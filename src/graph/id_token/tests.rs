@@ -35,7 +35,7 @@ fn claims() -> Value {
     let now = now().as_second();
     json!({
         "iss": ISSUER, "aud": APP, "exp": now + 3_600, "nbf": now - 10, "iat": now - 10, "nonce": "n-1", "tid": TENANT,
-        "oid": PERSON, "auth_time": now - 60, "amr": ["pwd", "mfa"], "preferred_username": "somebody@else.example",
+        "oid": PERSON, "auth_time": now - 60, "acrs": ["c1", "p1"], "preferred_username": "somebody@else.example",
     })
 }
 
@@ -72,7 +72,7 @@ fn a_good_token_says_who_when_and_how() {
     let person = check(&signed(&good_header(), &claims(), &OURS)).unwrap();
     assert_eq!(person.id.to_string(), PERSON);
     assert_eq!(person.at, Some(now() - SignedDuration::from_secs(60)));
-    assert_eq!(person.methods, ["pwd", "mfa"]);
+    assert_eq!(person.contexts, ["c1", "p1"]);
 }
 
 #[test]

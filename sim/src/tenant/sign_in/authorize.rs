@@ -26,6 +26,7 @@ pub(super) const HANDED_ON: &[&str] = &[
     "prompt",
     "login_hint",
     "max_age",
+    "claims",
     "response_mode",
 ];
 
@@ -44,6 +45,8 @@ pub(super) struct Wanted {
     scope: String,
     nonce: Option<String>,
     challenge: String,
+    /// The authentication context that the client asks for.
+    context: Option<String>,
 }
 
 /// What comes of it.
@@ -103,9 +106,19 @@ impl World {
         let (person, at) = (person.id.clone(), self.now);
         let text = format!("1.{}{}", fresh_id().replace('-', ""), fresh_id().replace('-', ""));
         let location = back(&wanted, &[("code", &text), ("session_state", &fresh_id())]);
-        let Wanted { redirect_uri, scope, nonce, challenge, .. } = wanted;
+        let Wanted { redirect_uri, scope, nonce, challenge, context, .. } = wanted;
         self.sign_ins.codes.retain(|code| at.duration_since(code.at) < FORGOTTEN);
-        self.sign_ins.codes.push(Code { text, person, redirect_uri, scope, nonce, challenge, at, redeemed: false });
+        self.sign_ins.codes.push(Code {
+            text,
+            person,
+            redirect_uri,
+            scope,
+            nonce,
+            challenge,
+            context,
+            at,
+            redeemed: false,
+        });
         Ok(location)
     }
 
@@ -168,6 +181,16 @@ impl World {
             return Err(Refused(501_491, "Invalid size of Code_Challenge parameter.".to_owned()));
         }
         let own = |name: &str| get(name).map(str::to_owned);
+        let context = match get("claims").map(serde_json::from_str::<serde_json::Value>) {
+            None => None,
+            Some(Err(_)) => {
+                let text = "The claims parameter value is not a valid JSON document.".to_owned();
+                return Err(Refused(900_144, text));
+            }
+            Some(Ok(claims)) => {
+                claims.pointer("/id_token/acrs/value").and_then(|value| value.as_str()).map(str::to_owned)
+            }
+        };
         Ok(Wanted {
             redirect_uri: redirect_uri.to_owned(),
             origin,
@@ -177,6 +200,7 @@ impl World {
             scope: scope.to_owned(),
             nonce: own("nonce"),
             challenge: challenge.to_owned(),
+            context,
         })
     }
 

@@ -30,6 +30,12 @@ pub enum Forgery {
     AlgNone,
     /// There is no `oid`.
     NoOid,
+    /// `auth_time` is an hour ago: there was a session, and nobody was asked.
+    OldSession,
+    /// There is no `auth_time`: the application does not ask for the optional claim.
+    NoAuthTime,
+    /// There is no `acrs`: no policy belongs to the authentication context.
+    NoContext,
 }
 
 impl World {
@@ -75,8 +81,7 @@ impl World {
             "preferred_username": person.upn,
             "name": person.name,
             "acct": u8::from(person.guest),
-            "amr": ["pwd", "mfa"],
-            "auth_time": code.at.as_second() - earlier,
+            "auth_time": code.at.as_second() - if forgery == Some(Forgery::OldSession) { LIFE } else { earlier },
             "iat": issued,
             "nbf": issued,
             "exp": issued + LIFE,
@@ -85,8 +90,17 @@ impl World {
         if let Some(nonce) = nonce {
             claims["nonce"] = json!(nonce);
         }
-        if let (Some(Forgery::NoOid), Some(fields)) = (forgery, claims.as_object_mut()) {
-            fields.remove("oid");
+        if let Some(context) = &code.context {
+            claims["acrs"] = json!([context]);
+        }
+        let left_out = match forgery {
+            Some(Forgery::NoOid) => "oid",
+            Some(Forgery::NoAuthTime) => "auth_time",
+            Some(Forgery::NoContext) => "acrs",
+            _ => return claims,
+        };
+        if let Some(fields) = claims.as_object_mut() {
+            fields.remove(left_out);
         }
         claims
     }

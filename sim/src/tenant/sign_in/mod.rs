@@ -50,6 +50,8 @@ struct Code {
     scope: String,
     nonce: Option<String>,
     challenge: String,
+    /// The authentication context that the person satisfied, because the client asked for it.
+    context: Option<String>,
     at: Timestamp,
     redeemed: bool,
 }
