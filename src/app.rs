@@ -149,7 +149,8 @@ impl App {
             bells.clone(),
             Arc::clone(&directory),
         ));
-        let delivery = Arc::new(Delivery::new(store.clone(), outbound, &settings, http, clock.clone()));
+        let delivery =
+            Arc::new(Delivery::new(store.clone(), Arc::clone(&graph), outbound, &settings, http, clock.clone()));
 
         let env = LoopEnv { clock: clock.clone(), stop: stop.clone(), store: store.clone() };
         let (ended_tx, ended) = watch::channel(None);

@@ -59,6 +59,8 @@ pub struct Figures {
     pub throttled: u64,
     /// The share of the configured rate that is taken, in millionths, as last seen.
     pub share: i64,
+    /// For how long nothing goes after throttling, as last seen.
+    pub rests_for: Option<SignedDuration>,
 }
 
 /// The turns of one rate.
@@ -80,6 +82,8 @@ struct State {
     taken: [u64; 4],
     throttled: u64,
     share: i64,
+    /// Until when nothing goes, our steady time.
+    rests_until: i64,
     /// The ledger did not answer the last time.
     away: bool,
 }
@@ -107,6 +111,7 @@ impl Turns {
             taken: [0; 4],
             throttled: 0,
             share: WHOLE,
+            rests_until: i64::MIN,
             away: false,
         };
         Self { name, pace, ledger, clock: clock.clone(), state: Mutex::new(state) }
@@ -222,7 +227,15 @@ impl Turns {
             // What is still held lies within the pause.
             state.blocks.clear();
         }
-        let told = self.change_account(|account, now| Some((account.throttled(self.pace, now, throttled), ()))).await;
+        let told = self
+            .change_account(|account, now| {
+                let account = account.throttled(self.pace, now, throttled);
+                Some((account, account))
+            })
+            .await;
+        if let Ok(Some(account)) = &told {
+            self.state().note_rest(account);
+        }
         if let Err(error) = told {
             tracing::warn!(%error, rate = self.name, "that Graph throttles could not be told to the shared budget");
         }
@@ -248,6 +261,7 @@ impl Turns {
                     let bearings = Bearings::taken(state.bearings, asked, answered, entry.now);
                     state.bearings = Some(bearings);
                     state.share = account.share(self.pace, entry.now);
+                    state.note_rest(&account);
                     if bearings.doubt() >= self.pace.slack() {
                         return Err(LedgerAway("it answers too slowly to count by it".to_owned()));
                     }
@@ -274,11 +288,19 @@ impl Turns {
             taken: state.taken,
             throttled: state.throttled,
             share: state.share,
+            rests_for: Some(SignedDuration::from_micros(state.rests_until.saturating_sub(micros(self.clock.steady()))))
+                .filter(|rest| rest.is_positive()),
         }
     }
 }
 
 impl State {
+    fn note_rest(&mut self, account: &Account) {
+        if let Some(bearings) = self.bearings.filter(|_| account.paused_until > i64::MIN) {
+            self.rests_until = bearings.not_before(account.paused_until);
+        }
+    }
+
     /// The first held place for `count` at once, and when it may be taken (our steady time). Places that it is too late for are let go.
     fn next_place(&mut self, pace: Pace, now: i64, count: u32) -> Option<(i64, Place)> {
         let bearings = self.bearings?;

@@ -18,6 +18,7 @@ use super::way::Place;
 use super::webhook::Webhooks;
 use crate::chat::ChannelId;
 use crate::clock::Clock;
+use crate::graph::Graph;
 use crate::panics::caught;
 use crate::settings::{Rate, Settings};
 use crate::store::{Address, AuditRow, Behind, ClaimedNotice, Error, Event, Notice, Store};
@@ -50,6 +51,7 @@ const MOST_LINES: usize = 10;
 #[derive(Debug)]
 pub struct Delivery {
     pub(super) store: Store,
+    pub(super) graph: Arc<Graph>,
     pub(super) outbound: Outbound,
     pub(super) clock: Clock,
     /// The rate of calls that live messages speak of.
@@ -64,12 +66,19 @@ pub struct Delivery {
 
 impl Delivery {
     /// A delivery.
-    pub fn new(store: Store, outbound: Outbound, settings: &Settings, http: reqwest::Client, clock: Clock) -> Self {
+    pub fn new(
+        store: Store,
+        graph: Arc<Graph>,
+        outbound: Outbound,
+        settings: &Settings,
+        http: reqwest::Client,
+        clock: Clock,
+    ) -> Self {
         let webhooks = Webhooks::new(http, settings.notify.webhooks.clone());
         let fallback = settings.discord.fallback_channel_id.or(settings.discord.team_channel_id);
         let rate = settings.limits.graph_writes;
         let (channels, pause, status) = (Channels::default(), Mutex::default(), Arc::default());
-        Self { store, outbound, clock, rate, fallback, webhooks, channels, pause, status }
+        Self { store, graph, outbound, clock, rate, fallback, webhooks, channels, pause, status }
     }
 
     /// How it goes, for health and metrics.

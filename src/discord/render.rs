@@ -56,7 +56,8 @@ impl Delivery {
     async fn bulk_progress(&self, id: RequestId) -> Result<Card, Error> {
         let now = self.clock.now();
         let (standing, freeze) = (self.store.bulk_standing(id).await?, self.store.freeze(now).await?);
-        let pace = cards::Pace { now, rate: self.rate, throttled_until: None, freeze: freeze.as_ref() };
+        let (throttled_until, share) = self.graph.sending();
+        let pace = cards::Pace { now, rate: self.rate, throttled_until, share, freeze: freeze.as_ref() };
         let mut card = cards::bulk_progress(&standing, pace);
         if standing.waiting + standing.watched == 0 {
             attach(&mut card, "devices.csv", table::outcomes(&self.store.bulk_rows(id).await?));

@@ -14,7 +14,7 @@ use super::headers::{graph_time, header, retry_after};
 use super::odata::Page;
 use super::throttle::{Load, Throttle, Turn};
 use super::token::Token;
-use crate::budget::{Figures, Ledger, NoTurn, Urgency};
+use crate::budget::{Figures, Ledger, NoTurn, Urgency, WHOLE};
 use crate::clock::Clock;
 use crate::intune::DeviceId;
 use crate::settings::{Limits, Settings};
@@ -242,6 +242,15 @@ impl Graph {
     /// The budget as it stands, for metrics: each limit that Graph counts.
     pub fn budget(&self) -> [Figures; 4] {
         self.throttle.figures()
+    }
+
+    /// What throttling does to calls for a sync at the moment: until when none goes, and which part of the configured rate is taken.
+    pub fn sending(&self) -> (Option<Timestamp>, f64) {
+        let [writes, ..] = self.throttle.figures();
+        let until = writes.rests_for.map(|rest| self.clock.now().saturating_add(rest).unwrap_or(Timestamp::MAX));
+        #[expect(clippy::cast_precision_loss, reason = "at most a million")]
+        let share = writes.share as f64 / WHOLE as f64;
+        (until, share)
     }
 
     pub(super) async fn rest(&self, wait: SignedDuration) {

@@ -1,7 +1,7 @@
 //! Many devices: which they are, one Yes, and what becomes of each.
 
 use sim::discord::MessageView;
-use sim::tenant::{Fault, FaultKind};
+use sim::tenant::{Fault, FaultKind, RetryAfter};
 
 use crate::bed::{Bed, HELPDESK, Spans as _, show};
 
@@ -157,5 +157,36 @@ async fn a_restart_in_the_middle_forgets_no_device_and_calls_none_twice() {
     assert_eq!(outcomes, devices.len(), "each has one outcome");
     bed.channel(HELPDESK);
     bed.team();
+    bed.finish().await;
+}
+
+#[tokio::test]
+async fn throttling_is_said_plainly_where_the_progress_is_shown() {
+    let bed = Bed::with("bulk throttled", "[watch]\ndeadline = \"20m\"\n").await;
+    let asked = bed.user("hanna").runs("/bulk-sync filter platform:ios").await;
+    bed.graph_fails(Fault::on_sync(FaultKind::TooManyRequests(RetryAfter::Seconds(45))).times(1));
+    asked.clicks("Yes").await;
+    bed.advance(12.seconds()).await;
+    let said = show::card(&live(&bed));
+    assert!(said.contains("Microsoft Graph is throttling; sending goes on"), "{said}");
+    bed.advance(25.minutes()).await;
+    let history = live(&bed).history;
+    let slowed = history.iter().any(|shown| format!("{:?}", shown.embeds).contains("sending is slowed to"));
+    assert!(slowed, "{history:?}");
+    summary(&bed);
+    bed.team();
+    bed.finish().await;
+}
+
+#[tokio::test]
+async fn devices_whose_app_failures_a_sync_may_mend_come_from_an_index_that_says_how_old_it_is() {
+    let bed = Bed::with("an index of failures", "[apps]\nindex = true\n").await;
+    bed.user("hanna")
+        .runs("/bulk-sync filter retryable_failures:true dry_run:true")
+        .await
+        .never_says("not indexed here");
+    bed.advance(20.minutes()).await;
+    let asked = bed.user("hanna").runs("/bulk-sync filter retryable_failures:true dry_run:true").await;
+    insta::assert_snapshot!("bulk_card_from_the_index", asked.card());
     bed.finish().await;
 }

@@ -194,6 +194,8 @@ pub struct Pace<'a> {
     pub rate: Rate,
     /// Until when Graph lets nothing through, if so.
     pub throttled_until: Option<Timestamp>,
+    /// Which part of the rate is taken: less than the whole after throttling.
+    pub share: f64,
     /// Nothing is sent at the moment.
     pub freeze: Option<&'a Freeze>,
 }
@@ -279,10 +281,16 @@ fn pace_words(standing: &BulkStanding, sent: u32, pace: Pace<'_>) -> Option<Stri
         return Some("Everything is sent.".to_owned());
     }
     let since = standing.started_at.map(|at| pace.now.duration_since(at)).filter(|since| since.as_secs() > 0)?;
-    let left = pace.rate.per.mul_f64(f64::from(standing.waiting) / f64::from(pace.rate.count.max(1)));
+    let allowed = f64::from(pace.rate.count.max(1)) * pace.share.clamp(0.01, 1.0);
+    let left = pace.rate.per.mul_f64(f64::from(standing.waiting) / allowed);
     let per_minute = f64::from(sent) * 60.0 / since.as_secs_f64();
+    let slowed = if pace.share < 1.0 {
+        format!(" Microsoft Graph has throttled calls, so sending is slowed to {:.0} % for now.", pace.share * 100.0)
+    } else {
+        String::new()
+    };
     Some(format!(
-        "{per_minute:.0} a minute so far; about {} left to send.",
+        "{per_minute:.0} a minute so far; about {} left to send.{slowed}",
         span(left.max(SignedDuration::from_secs(1)))
     ))
 }
