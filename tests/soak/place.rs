@@ -1,5 +1,6 @@
 //! Where a soak is played: a large simulated world with real time, a PostgreSQL server that can be stopped, and two replicas of the bot.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -148,11 +149,21 @@ impl Place {
         }
     }
 
-    /// Lines of the bots' logs that are errors, by what they say, cut short.
-    pub(crate) fn errors(&self) -> Vec<String> {
+    /// The errors in the bots' logs, and how often each is there; their times and fields are left out.
+    pub(crate) fn errors(&self) -> BTreeMap<String, usize> {
         let logs = self.replicas.iter().filter_map(|it| std::fs::read_to_string(it.folder().join("bot.log")).ok());
-        let lines: Vec<_> = logs.flat_map(|log| log.lines().map(str::to_owned).collect::<Vec<_>>()).collect();
-        lines.into_iter().filter(|line| line.contains(" ERROR ") || line.contains("panicked")).collect()
+        let mut errors = BTreeMap::new();
+        for line in logs.flat_map(|log| log.lines().map(str::to_owned).collect::<Vec<_>>()) {
+            let panic = line.contains("panicked at").then_some(line.as_str());
+            let error = line.split_once(" ERROR ").map(|(_, said)| said);
+            // Fields are `name=value`, after the words.
+            let words =
+                |said: &str| said.split(' ').take_while(|word| !word.contains('=')).collect::<Vec<_>>().join(" ");
+            if let Some(said) = panic.or(error) {
+                *errors.entry(words(said)).or_default() += 1;
+            }
+        }
+        errors
     }
 
     /// Keeps the configs and the logs, and says where they are.
@@ -176,7 +187,7 @@ async fn under_way(connection: &mut PgConnection) -> Result<[i64; 3], sqlx::Erro
 /// Says when devices check in; which devices and which owners there are.
 fn settled(sim: &Sim, seed: u64) -> (Vec<String>, Vec<String>) {
     let mut rng = fastrand::Rng::with_seed(seed ^ 0x4);
-    let (mut names, mut owners) = (Vec::new(), std::collections::BTreeSet::new());
+    let (mut names, mut owners) = (Vec::new(), BTreeSet::new());
     // The scenario's own devices have ways of their own; those made up beside them end in four digits.
     let made_up = |name: &str| name.rsplit('-').next().is_some_and(|end| end.len() == 4);
     for device in sim.tenant.devices().into_iter().filter(|device| made_up(&device.name)) {

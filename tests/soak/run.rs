@@ -14,11 +14,17 @@ use super::storm::{self, Tally, Weather};
 use super::trail::Trail;
 use super::witness;
 
+/// How many people are busy at a time: with more of them, nobody new begins.
+const CROWD: usize = 150;
+
 /// How long the last people may take, once everybody has begun.
 const LAST_PEOPLE: Duration = Duration::from_mins(5);
 
 /// How long it may take until everything has come to rest: the leases of killed processes last two minutes.
 const REST: Duration = Duration::from_mins(6);
+
+/// How long it goes on after the last request has begun.
+const LAST_GUSTS: Duration = Duration::from_secs(3);
 
 /// Flaws that are printed; more of them say the same.
 const SHOWN: usize = 40;
@@ -70,10 +76,11 @@ impl Soak {
                 rested.as_secs()
             ),
         );
+        figures.row("Flaws", flaws.len());
         println!("\n{figures}");
         let errors = place.errors();
-        println!("{} errors in the logs", errors.len());
-        errors.iter().take(SHOWN).for_each(|line| println!("  {line}"));
+        println!("{} errors in the logs:", errors.values().sum::<usize>());
+        errors.iter().for_each(|(line, times)| println!("  {times} × {line}"));
         flaws.iter().take(SHOWN).for_each(|flaw| println!("FLAW: {flaw}"));
         if !flaws.is_empty() {
             let seed = self.seed;
@@ -99,16 +106,13 @@ impl Soak {
         let (tenant, discord) = (sim.tenant.clone(), sim.discord.clone());
         storms.spawn(storm::of_the_wire(self.seed, self.weather.wire, tenant, discord, Arc::clone(&tally)));
         let seen = Arc::new(Mutex::new(Seen::default()));
-        let mut acting = self.everybody(place, &seen).await;
-        // The storm ends with the last request but one: those who are still busy then may need a calm moment.
-        let _most =
-            tokio::time::timeout(Duration::from_secs(10), async { while acting.join_next().await.is_some() {} }).await;
+        let mut acting = self.everybody(place, &seen, flaws).await;
+        // Those who have begun last live through some of it too.
+        tokio::time::sleep(LAST_GUSTS).await;
         self.calm(place, storms).await;
         let last = tokio::time::timeout(LAST_PEOPLE, async {
             while let Some(acted) = acting.join_next().await {
-                if let Err(error) = acted {
-                    flaws.push(format!("somebody: {error}"));
-                }
+                flaws.extend(acted.err().map(somebody));
             }
         });
         if last.await.is_err() {
@@ -134,7 +138,7 @@ impl Soak {
     }
 
     /// Lets one after the other begin.
-    async fn everybody(&self, place: &Place, seen: &Arc<Mutex<Seen>>) -> JoinSet<()> {
+    async fn everybody(&self, place: &Place, seen: &Arc<Mutex<Seen>>, flaws: &mut Vec<String>) -> JoinSet<()> {
         let wishes = wishes(self.seed, self.requests, place.helpers.len(), place.devices.len(), place.owners.len());
         let mut acting = JoinSet::new();
         let mut turn = tokio::time::interval(self.pace);
@@ -150,7 +154,14 @@ impl Soak {
             let (name, other) = (place.helpers[wish.who].clone(), place.helpers[wish.other].clone());
             let (discord, seen) = (place.sim.discord.clone(), Arc::clone(seen));
             acting.spawn(Person { discord, name, other, command, wish, seen }.acts());
-            while acting.try_join_next().is_some() {}
+            while let Some(acted) = acting.try_join_next() {
+                flaws.extend(acted.err().map(somebody));
+            }
+            while acting.len() >= CROWD
+                && let Some(acted) = acting.join_next().await
+            {
+                flaws.extend(acted.err().map(somebody));
+            }
         }
         acting
     }
@@ -217,6 +228,7 @@ impl Soak {
         figures.row("of these, without a recorded answer", told.unanswered);
         figures.counts("Answers written down", &told.answers);
         figures.row("Calls that reached Graph", witnesses.calls);
+        figures.row("beside them, refused for a revoked token", witnesses.old_tokens);
         figures.row("of these, taken (204)", witnesses.taken);
         figures.row("of these, for a device sync of which one was taken before", witnesses.taken_again);
         figures.row("Calls over a limit of Graph", place.sim.tenant.over_limit());
@@ -225,7 +237,11 @@ impl Soak {
         figures.row("Confirmations that people saw", seen.confirmed.len());
         figures.counts("What the commands were answered", &seen.answers);
         figures.counts("Events of the audit", &told.events);
-        figures.row("Flaws", flaws.len());
         trail
     }
+}
+
+/// A person who did not get to the end.
+fn somebody(error: tokio::task::JoinError) -> String {
+    format!("somebody: {error}")
 }

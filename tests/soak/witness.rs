@@ -13,6 +13,8 @@ pub(crate) struct Seen {
     /// Calls that reached Graph, and those that it took.
     pub(crate) calls: usize,
     pub(crate) taken: usize,
+    /// Calls beside them that were refused for the token.
+    pub(crate) old_tokens: usize,
     /// Calls that were taken although one before them for the same device sync was: its answer was not known.
     pub(crate) taken_again: usize,
     /// Outcomes and summaries that an asker was told again, and lines that the team was.
@@ -43,12 +45,12 @@ fn calls(sim: &Sim, trail: &Trail, seen: &mut Seen, flaws: &mut Vec<String>) {
         attempts.entry(id(row, "device_id")).or_default().push(at);
     }
     let answered = counted(trail.of("answer").map(|row| (id(row, "device_id"), id(&row["detail"], "answer"))));
-    let calls = sim.tenant.sync_calls();
+    // With a token that Graph does not take any more, a call is refused unread, and the same attempt sends it again with a fresh one.
+    let (refused, calls): (Vec<_>, Vec<_>) = sim.tenant.sync_calls().into_iter().partition(|call| call.status == 401);
     let mut number: BTreeMap<&str, usize> = BTreeMap::new();
     for call in &calls {
         let number = number.entry(&call.device_id).or_default();
         let attempt = attempts.get(call.device_id.as_str()).and_then(|attempts| attempts.get(*number));
-        // The audit's times are cut to milliseconds.
         if attempt.is_none_or(|attempt| *attempt > call.at) {
             flaws.push(format!(
                 "call {number} of {} at {} has no attempt before it: {attempt:?}",
@@ -58,6 +60,7 @@ fn calls(sim: &Sim, trail: &Trail, seen: &mut Seen, flaws: &mut Vec<String>) {
         *number += 1;
     }
     seen.calls = calls.len();
+    seen.old_tokens = refused.len();
     seen.taken = calls.iter().filter(|call| call.status == 204).count();
     for (device, taken) in counted(calls.iter().filter(|call| call.status == 204).map(|call| call.device_id.as_str())) {
         let answers = |answer| answered.get(&(device, answer)).copied().unwrap_or_default();
