@@ -1,8 +1,8 @@
 //! The soak: many requests to two replicas on one PostgreSQL database, while processes are killed and Graph, Discord and the database fail at random.
 //!
 //! At the end the faults stop, everything comes to rest, and the exported audit is judged by itself; then the tenant's log and the chat are asked
-//! whether they agree. docs/reliability.md says what was seen. `SOAK_REQUESTS`, `SOAK_SEED` and `SOAK_PACE_MS` (between two requests) change the long form,
-//! which `make soak` runs.
+//! whether they agree. docs/reliability.md says what was seen. `make soak` runs the long form, which `SOAK_REQUESTS`, `SOAK_SEED`,
+//! `SOAK_PACE_MS` (between two requests), `SOAK_MINUTES` (nobody begins after them) and `SOAK_TRANSPORT=http` change.
 
 #![expect(clippy::print_stdout, reason = "the suite prints its table")]
 #![expect(clippy::disallowed_methods, reason = "processes live in real time")]
@@ -55,8 +55,9 @@ const LONG: Weather = Weather {
 fn short(transport: Transport) -> Soak {
     Soak {
         seed: given("SOAK_SEED").unwrap_or_else(|| fastrand::u64(..1_000_000)),
-        requests: 100,
+        requests: 70,
         pace: Duration::from_millis(160),
+        most: Duration::MAX,
         devices: 160,
         transport,
         weather: ROUGH,
@@ -64,14 +65,11 @@ fn short(transport: Transport) -> Soak {
     }
 }
 
+/// Both transports side by side: most of the time is waiting.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_short_soak_over_the_gateway_loses_nothing_and_does_nothing_twice() {
-    Box::pin(short(Transport::Gateway).played()).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_short_soak_over_http_loses_nothing_and_does_nothing_twice() {
-    Box::pin(short(Transport::Http).played()).await;
+async fn a_short_soak_over_the_gateway_and_one_over_http_lose_nothing_and_do_nothing_twice() {
+    let (gateway, http) = (short(Transport::Gateway).played(), short(Transport::Http).played());
+    assert_eq!(tokio::join!(Box::pin(gateway), Box::pin(http)), (0, 0), "flaws, which are printed above");
 }
 
 /// The long form: `make soak`.
@@ -82,10 +80,11 @@ async fn a_long_soak_loses_nothing_and_does_nothing_twice() {
     let soak = Soak {
         requests: given("SOAK_REQUESTS").and_then(|count| usize::try_from(count).ok()).unwrap_or(10_000),
         pace: Duration::from_millis(given("SOAK_PACE_MS").unwrap_or(130)),
+        most: given("SOAK_MINUTES").map_or(Duration::MAX, Duration::from_mins),
         devices: 900,
         weather: LONG,
         waits_for_leases: true,
         ..short(if http { Transport::Http } else { Transport::Gateway })
     };
-    Box::pin(soak.played()).await;
+    assert_eq!(Box::pin(soak.played()).await, 0, "flaws, which are printed above");
 }

@@ -28,6 +28,8 @@ const PAUSE: Duration = Duration::from_secs(2);
 /// What people saw, each for itself; the bot never hears of it.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
+    /// How many had a wish.
+    pub(crate) people: usize,
     /// Requests that the bot said were confirmed.
     pub(crate) confirmed: BTreeSet<String>,
     /// What came of the commands, in words.
