@@ -41,7 +41,9 @@ pub struct Tell {
 ///
 /// It is asked of each request that ends: a device sync may be the last one of somebody else's, whose devices joined it.
 #[derive(Clone)]
-pub struct OfRequest(Arc<dyn Fn(&StoredRequest) -> Vec<Sink> + Send + Sync>);
+pub struct OfRequest(Arc<Rule>);
+
+type Rule = dyn Fn(&StoredRequest) -> Vec<Sink> + Send + Sync;
 
 impl OfRequest {
     /// By this rule.

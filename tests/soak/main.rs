@@ -41,14 +41,14 @@ fn given(name: &str) -> Option<u64> {
 /// The weather of the short form: there is little time, so it is rough.
 const ROUGH: Weather = Weather {
     processes: Duration::from_millis(4_500),
-    database: Duration::from_millis(9_000),
+    database: Duration::from_secs(9),
     wire: Duration::from_millis(400),
 };
 
 /// The weather of the long form.
 const LONG: Weather = Weather {
     processes: Duration::from_secs(20),
-    database: Duration::from_secs(60),
+    database: Duration::from_mins(1),
     wire: Duration::from_millis(1_200),
 };
 
@@ -79,7 +79,7 @@ async fn a_long_soak_loses_nothing_and_does_nothing_twice() {
     let http = std::env::var("SOAK_TRANSPORT").is_ok_and(|transport| transport == "http");
     let soak = Soak {
         requests: given("SOAK_REQUESTS").and_then(|count| usize::try_from(count).ok()).unwrap_or(10_000),
-        pace: Duration::from_millis(given("SOAK_PACE_MS").unwrap_or(130)),
+        pace: Duration::from_millis(given("SOAK_PACE_MS").unwrap_or(140)),
         most: given("SOAK_MINUTES").map_or(Duration::MAX, Duration::from_mins),
         devices: 900,
         weather: LONG,

@@ -4,7 +4,7 @@ use fastrand::Rng;
 
 /// How many percent of the requests take which way.
 const WAYS: [(u32, Way); 9] = [
-    (52, Way::Yes),
+    (56, Way::Yes),
     (8, Way::No),
     (5, Way::Nothing),
     (8, Way::YesTwice),
@@ -12,7 +12,7 @@ const WAYS: [(u32, Way); 9] = [
     (5, Way::DeliveredTwice),
     (4, Way::ReplyDeleted),
     (4, Way::NoThenYes),
-    (8, Way::Bulk),
+    (4, Way::Bulk),
 ];
 
 /// In how many of a hundred requests it is a device that somebody asked for just before.

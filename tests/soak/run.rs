@@ -57,7 +57,7 @@ impl Soak {
         let (seen, tally) = self.through_the_storm(&place, &mut flaws).await;
         let stormed = began.elapsed();
         let rested = self.to_its_end(&place, &mut flaws).await;
-        let trail = self.judged(&place, &seen, &mut figures, &mut flaws);
+        let trail = judged(&place, &seen, &mut figures, &mut flaws);
         for (index, replica) in place.replicas.iter().enumerate() {
             figures.counts(&format!("Processes of replica {}", index + 1), &replica.ends());
             for (end, times) in replica.ends().iter().filter(|(end, _)| end.contains("otherwise")) {
@@ -82,7 +82,9 @@ impl Soak {
         println!("\n{figures}");
         let errors = place.errors();
         println!("{} errors in the logs:", errors.values().sum::<usize>());
-        errors.iter().for_each(|(line, times)| println!("  {times} × {line}"));
+        for (line, times) in errors {
+            println!("  {times} × {line}");
+        }
         flaws.iter().take(SHOWN).for_each(|flaw| println!("FLAW: {flaw}"));
         if !flaws.is_empty() {
             println!("SOAK_SEED={}: configs and logs are kept in {}", self.seed, place.kept().display());
@@ -114,7 +116,7 @@ impl Soak {
         self.calm(place, storms).await;
         let last = tokio::time::timeout(LAST_PEOPLE, async {
             while let Some(acted) = acting.join_next().await {
-                flaws.extend(acted.err().map(somebody));
+                flaws.extend(acted.err().as_ref().map(somebody));
             }
         });
         if last.await.is_err() {
@@ -163,12 +165,12 @@ impl Soak {
             let (discord, seen) = (place.sim.discord.clone(), Arc::clone(seen));
             acting.spawn(Person { discord, name, other, command, wish, seen }.acts());
             while let Some(acted) = acting.try_join_next() {
-                flaws.extend(acted.err().map(somebody));
+                flaws.extend(acted.err().as_ref().map(somebody));
             }
             while acting.len() >= CROWD
                 && let Some(acted) = acting.join_next().await
             {
-                flaws.extend(acted.err().map(somebody));
+                flaws.extend(acted.err().as_ref().map(somebody));
             }
         }
         acting
@@ -214,42 +216,42 @@ impl Soak {
         }
         rested
     }
+}
 
-    /// Asks the audit, and then everybody else.
-    fn judged(&self, place: &Place, seen: &Seen, figures: &mut Figures, flaws: &mut Vec<String>) -> Trail {
-        if let Err(why) = place.says(&["audit", "verify"]) {
-            flaws.push(why);
-        }
-        let trail = Trail::read(&place.says(&["audit", "export"]).expect("the audit can be exported"));
-        let told = trail.judged(flaws);
-        for request in seen.confirmed.iter().filter(|request| !trail.confirmed().contains(request.as_str())) {
-            flaws.push(format!("request {request} was said to be confirmed, and the audit does not know of it"));
-        }
-        let witnesses = witness::heard(&place.sim, &trail, flaws);
-        figures.row("People who wanted something", seen.people);
-        figures.row("Requests in the audit", told.requests.values().sum::<usize>());
-        figures.counts("How requests ended", &told.requests);
-        figures.row("Device syncs with an outcome", told.outcomes.values().sum::<usize>());
-        figures.counts("Outcomes", &told.outcomes);
-        figures.row("Attempts written down", told.attempts);
-        figures.row("of these, second and later ones", told.again);
-        figures.row("of these, without a recorded answer", told.unanswered);
-        figures.counts("Answers written down", &told.answers);
-        figures.row("Calls that reached Graph", witnesses.calls);
-        figures.row("beside them, refused for a revoked token", witnesses.old_tokens);
-        figures.row("of these, taken (204)", witnesses.taken);
-        figures.row("of these, for a device sync of which one was taken before", witnesses.taken_again);
-        figures.row("Calls over a limit of Graph", place.sim.tenant.over_limit());
-        figures.row("Outcomes told to their askers twice", witnesses.askers_twice);
-        figures.row("Lines told to the team twice", witnesses.team_twice);
-        figures.row("Confirmations that people saw", seen.confirmed.len());
-        figures.counts("What the commands were answered", &seen.answers);
-        figures.counts("Events of the audit", &told.events);
-        trail
+/// Asks the audit, and then everybody else.
+fn judged(place: &Place, seen: &Seen, figures: &mut Figures, flaws: &mut Vec<String>) -> Trail {
+    if let Err(why) = place.says(&["audit", "verify"]) {
+        flaws.push(why);
     }
+    let trail = Trail::read(&place.says(&["audit", "export"]).expect("the audit can be exported"));
+    let told = trail.judged(flaws);
+    for request in seen.confirmed.iter().filter(|request| !trail.confirmed().contains(request.as_str())) {
+        flaws.push(format!("request {request} was said to be confirmed, and the audit does not know of it"));
+    }
+    let witnesses = witness::heard(&place.sim, &trail, flaws);
+    figures.row("People who wanted something", seen.people);
+    figures.row("Requests in the audit", told.requests.values().sum::<usize>());
+    figures.counts("How requests ended", &told.requests);
+    figures.row("Device syncs with an outcome", told.outcomes.values().sum::<usize>());
+    figures.counts("Outcomes", &told.outcomes);
+    figures.row("Attempts written down", told.attempts);
+    figures.row("of these, second and later ones", told.again);
+    figures.row("of these, without a recorded answer", told.unanswered);
+    figures.counts("Answers written down", &told.answers);
+    figures.row("Calls that reached Graph", witnesses.calls);
+    figures.row("beside them, refused for a revoked token", witnesses.old_tokens);
+    figures.row("of these, taken (204)", witnesses.taken);
+    figures.row("of these, for a device sync of which one was taken before", witnesses.taken_again);
+    figures.row("Calls over a limit of Graph", place.sim.tenant.over_limit());
+    figures.row("Outcomes told to their askers twice", witnesses.askers_twice);
+    figures.row("Lines told to the team twice", witnesses.team_twice);
+    figures.row("Confirmations that people saw", seen.confirmed.len());
+    figures.counts("What the commands were answered", &seen.answers);
+    figures.counts("Events of the audit", &told.events);
+    trail
 }
 
 /// A person who did not get to the end.
-fn somebody(error: tokio::task::JoinError) -> String {
+fn somebody(error: &tokio::task::JoinError) -> String {
     format!("somebody: {error}")
 }

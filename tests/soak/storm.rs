@@ -45,9 +45,9 @@ pub(crate) async fn of_processes(seed: u64, mean: Duration, replicas: [Replica; 
         about(&mut rng, mean).await;
         let replica = &replicas[rng.usize(..replicas.len())];
         if rng.u32(..100) < 60 {
-            replica.kill()
+            replica.kill();
         } else {
-            replica.stop()
+            replica.stop();
         }
         allow_logins(&server).await;
     }
@@ -98,20 +98,21 @@ pub(crate) async fn of_the_wire(seed: u64, mean: Duration, tenant: Tenant, disco
 
 fn graph(rng: &mut Rng, tenant: &Tenant, tally: &Tally) {
     let seconds = rng.u32(1..4);
-    let kind = match rng.u32(..13) {
+    // After each throttling the bot takes a fifth less of its budget for minutes, so that with many of them hardly anything would be sent.
+    let kind = match rng.u32(..100) {
         0 => FaultKind::TooManyRequests(RetryAfter::Seconds(seconds)),
         1 => FaultKind::TooManyRequests(RetryAfter::Date(seconds)),
         2 => FaultKind::TooManyRequests(RetryAfter::Absent),
         3 => FaultKind::QueryBroker,
-        4 => FaultKind::Unavailable,
-        5 => FaultKind::GatewayTimeout,
-        6 => FaultKind::Status(500),
-        7 => FaultKind::Slow(Duration::from_millis(rng.u64(500..3_000))),
+        4..16 => FaultKind::Unavailable,
+        16..26 => FaultKind::GatewayTimeout,
+        26..36 => FaultKind::Status(500),
+        36..46 => FaultKind::Slow(Duration::from_millis(rng.u64(500..3_000))),
         // Longer than the bot waits.
-        8 => FaultKind::Slow(Duration::from_millis(rng.u64(5_500..8_000))),
-        9 => FaultKind::LostAnswer,
-        10 => FaultKind::LostRequest,
-        11 => FaultKind::MalformedJson,
+        46..56 => FaultKind::Slow(Duration::from_millis(rng.u64(5_500..8_000))),
+        56..68 => FaultKind::LostAnswer,
+        68..80 => FaultKind::LostRequest,
+        80..92 => FaultKind::MalformedJson,
         _ => {
             count(tally, "Graph's tokens were revoked");
             return tenant.revoke_tokens();
