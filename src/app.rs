@@ -168,17 +168,7 @@ impl App {
         let starter = Starter { tasks: tasks.clone(), ended: ended_tx };
         let ops = servers::ops(&starter, &stop, settings.web.ops_listen, ops_parts).await?;
         let web = servers::public(&starter, &stop, &settings, linking, transport.endpoint(), &clock).await?;
-        let (workers, watchers) = bells.work.split_at(WORKERS);
-        for bell in workers {
-            starter.start(loops::work(env.clone(), Arc::clone(&worker), bell.clone()));
-        }
-        for bell in watchers {
-            starter.start(loops::look(env.clone(), Arc::clone(&worker), bell.clone()));
-        }
-        for bell in &bells.bulk {
-            starter.start(loops::send_bulk(env.clone(), Arc::clone(&worker), bell.clone()));
-        }
-        starter.start(loops::look_bulk(env.clone(), Arc::clone(&worker), bells.looks.clone()));
+        starter.start_work(&env, &worker, &bells);
         starter.start(loops::delivery(env.clone(), delivery, bells.notices.clone()));
         starter.start(loops::timers(env.clone(), worker, bells.timers.clone()));
         starter.start(loops::listen(env.clone(), store.clone(), bells));
@@ -341,5 +331,20 @@ impl Starter {
                 ended.send_replace(Some("a task panicked".to_owned()));
             }
         });
+    }
+
+    /// Everything that syncs devices.
+    fn start_work(&self, env: &LoopEnv, worker: &Arc<Worker>, bells: &Bells) {
+        let (workers, watchers) = bells.work.split_at(WORKERS);
+        for bell in workers {
+            self.start(loops::work(env.clone(), Arc::clone(worker), bell.clone()));
+        }
+        for bell in watchers {
+            self.start(loops::look(env.clone(), Arc::clone(worker), bell.clone()));
+        }
+        for bell in &bells.bulk {
+            self.start(loops::send_bulk(env.clone(), Arc::clone(worker), bell.clone()));
+        }
+        self.start(loops::look_bulk(env.clone(), Arc::clone(worker), bells.looks.clone()));
     }
 }
