@@ -225,7 +225,8 @@ fn judged(place: &Place, seen: &Seen, figures: &mut Figures, flaws: &mut Vec<Str
     }
     let trail = Trail::read(&place.says(&["audit", "export"]).expect("the audit can be exported"));
     let told = trail.judged(flaws);
-    for request in seen.confirmed.iter().filter(|request| !trail.confirmed().contains(request.as_str())) {
+    let confirmed = trail.confirmed();
+    for request in seen.confirmed.iter().filter(|request| !confirmed.contains(request.as_str())) {
         flaws.push(format!("request {request} was said to be confirmed, and the audit does not know of it"));
     }
     let witnesses = witness::heard(&place.sim, &trail, flaws);
