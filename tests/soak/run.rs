@@ -242,7 +242,6 @@ fn judged(place: &Place, seen: &Seen, figures: &mut Figures, flaws: &mut Vec<Str
     figures.row("Calls that reached Graph", witnesses.calls);
     figures.row("beside them, refused for a revoked token", witnesses.old_tokens);
     figures.row("of these, taken (204)", witnesses.taken);
-    figures.row("of these, for a device sync of which one was taken before", witnesses.taken_again);
     figures.row("Calls over a limit of Graph", place.sim.tenant.over_limit());
     figures.row("Outcomes told to their askers twice", witnesses.askers_twice);
     figures.row("Lines told to the team twice", witnesses.team_twice);

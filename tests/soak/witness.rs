@@ -15,8 +15,6 @@ pub(crate) struct Seen {
     pub(crate) taken: usize,
     /// Calls beside them that were refused for the token.
     pub(crate) old_tokens: usize,
-    /// Calls that were taken although one before them for the same device sync was: its answer was not known.
-    pub(crate) taken_again: usize,
     /// Outcomes and summaries that an asker was told again, and lines that the team was.
     pub(crate) askers_twice: usize,
     pub(crate) team_twice: usize,
@@ -74,8 +72,6 @@ fn calls(sim: &Sim, trail: &Trail, seen: &mut Seen, flaws: &mut Vec<String>) {
             ));
         }
     }
-    let syncs = counted(trail.of("attempt").map(|row| id(row, "device_sync_id"))).len();
-    seen.taken_again = seen.taken.saturating_sub(syncs);
 }
 
 /// Each asker reads each outcome: in the reply, or in the channel with a mention.
