@@ -25,7 +25,7 @@ OVER_HTTP := binary(scenes) & test(/^(approvals|asking|bulk|clicks|freezing|host
 # Scenes that both could change together.
 ON_BOTH := binary(scenes) & test(/^(approvals|bulk|clicks|freezing|joining|linking|restarts)::/)
 
-.PHONY: help demo test test-quick bench lint setup
+.PHONY: help demo test test-quick soak bench lint setup
 
 help: ## Show these targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,10 @@ test: ## Run every test, the browser's too, and many scenes on PostgreSQL again;
 test-quick: ## Run the tests that need no browser, each once
 	@./scripts/setup.sh quick
 	$(NEXTEST) -E '$(QUICK)' $(ARGS)
+
+soak: ## Play 10,000 requests while everything fails, for about half an hour (ARGS=500 for so many)
+	@./scripts/setup.sh quick
+	SOAK_REQUESTS=$(or $(ARGS),10000) cargo test --release --workspace --test soak -- --ignored --nocapture
 
 bench: ## Measure the time from a click to its first answer (ARGS='-- 100' for fewer scenes)
 	@./scripts/setup.sh build

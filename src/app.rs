@@ -31,6 +31,9 @@ use transport::{Parts, Transport};
 /// Device syncs that are worked on at the same time.
 const WORKERS: usize = 4;
 
+/// One more of them only looks at devices that were called: while Graph throttles, all others may be waiting for their turn to write.
+const WATCHERS: usize = 1;
+
 /// Groups of a bulk request's devices that are worked on at the same time: one is made ready while the other is sent.
 const SENDERS: usize = 2;
 
@@ -100,7 +103,7 @@ impl App {
         let graph = Arc::new(graph_over(&settings, http.clone(), &ledger(&store, &clock), &clock)?);
         let gate = Arc::new(Gate::new(Arc::clone(&graph), store.clone(), settings.access.clone(), &clock));
         let directory = Arc::new(Directory::default());
-        let bells = Bells::new(&clock, WORKERS, SENDERS);
+        let bells = Bells::new(&clock, WORKERS + WATCHERS, SENDERS);
         let failures = Arc::new(FailureIndex::new(!settings.apps.index));
         let desk = Arc::new(Desk::new(
             Arc::clone(&graph),
@@ -166,13 +169,7 @@ impl App {
         let starter = Starter { tasks: tasks.clone(), ended: ended_tx };
         let ops = servers::ops(&starter, &stop, settings.web.ops_listen, ops_parts).await?;
         let web = servers::public(&starter, &stop, &settings, linking, transport.endpoint(), &clock).await?;
-        for bell in &bells.work {
-            starter.start(loops::work(env.clone(), Arc::clone(&worker), bell.clone()));
-        }
-        for bell in &bells.bulk {
-            starter.start(loops::send_bulk(env.clone(), Arc::clone(&worker), bell.clone()));
-        }
-        starter.start(loops::look_bulk(env.clone(), Arc::clone(&worker), bells.looks.clone()));
+        starter.start_work(&env, &worker, &bells);
         starter.start(loops::delivery(env.clone(), delivery, bells.notices.clone()));
         starter.start(loops::timers(env.clone(), worker, bells.timers.clone()));
         starter.start(loops::jumps(env.clone(), store.clone(), bells.clone()));
@@ -336,5 +333,20 @@ impl Starter {
                 ended.send_replace(Some("a task panicked".to_owned()));
             }
         });
+    }
+
+    /// Everything that syncs devices.
+    fn start_work(&self, env: &LoopEnv, worker: &Arc<Worker>, bells: &Bells) {
+        let (workers, watchers) = bells.work.split_at(WORKERS);
+        for bell in workers {
+            self.start(loops::work(env.clone(), Arc::clone(worker), bell.clone()));
+        }
+        for bell in watchers {
+            self.start(loops::look(env.clone(), Arc::clone(worker), bell.clone()));
+        }
+        for bell in &bells.bulk {
+            self.start(loops::send_bulk(env.clone(), Arc::clone(worker), bell.clone()));
+        }
+        self.start(loops::look_bulk(env.clone(), Arc::clone(worker), bells.looks.clone()));
     }
 }

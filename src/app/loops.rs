@@ -82,6 +82,20 @@ pub(super) async fn work(env: LoopEnv, worker: Arc<Worker>, bell: Bell) {
     }
 }
 
+pub(super) async fn look(env: LoopEnv, worker: Arc<Worker>, bell: Bell) {
+    let _busy = env.clock.busy();
+    while !env.is_stopping() {
+        match worker.look_step().await {
+            Ok(true) => {}
+            Ok(false) => match worker.next_due().await {
+                Ok(due) => env.idle(&bell, due).await,
+                Err(error) => after_trouble(&env, &error).await,
+            },
+            Err(error) => after_trouble(&env, &error).await,
+        }
+    }
+}
+
 pub(super) async fn send_bulk(env: LoopEnv, worker: Arc<Worker>, bell: Bell) {
     let _busy = env.clock.busy();
     while !env.is_stopping() {

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::audit::append;
 use super::engine::Tx;
-use super::finish::Sink;
+use super::finish::OfRequest;
 use super::model::{DeviceSyncState, Outcome, OutcomeWord, RequestState};
 use super::notice::{Address, Board, Notice};
 use super::notices::{NewNotice, insert};
@@ -166,7 +166,7 @@ impl Store {
         id: RequestId,
         actor: &Actor,
         anyones: bool,
-        tell: &[Sink],
+        tell: &OfRequest,
     ) -> Result<Stopped, Error> {
         let mut tx = self.begin().await?;
         let row = query("SELECT state, actor_user, stopped_at FROM requests WHERE id = $1 AND tenant_id = $2 AND target IS NOT NULL")
@@ -222,7 +222,7 @@ impl Store {
         tx: &mut Tx,
         now: Timestamp,
         id: RequestId,
-        tell: &[Sink],
+        tell: &OfRequest,
     ) -> Result<(), Error> {
         let request = stored(&mut *tx, &id.to_string()).await?;
         self.show_bulk_progress(tx, now, &request).await?;
@@ -232,8 +232,8 @@ impl Store {
             .await?
             .count("n")?;
         let mut say = vec![(Address::Asker, Notice::BulkSummary, now)];
-        for sink in tell.iter().filter(|sink| sink.min_devices <= devices) {
-            say.push((sink.address.clone(), Notice::BulkTeamLine, sink.digest.unwrap_or(now)));
+        for sink in tell.sinks(&request).into_iter().filter(|sink| sink.min_devices <= devices) {
+            say.push((sink.address, Notice::BulkTeamLine, sink.digest.unwrap_or(now)));
         }
         for (address, body, due_at) in say {
             insert(tx, &self.tenant, &NewNotice { request: id, address, body, due_at }).await?;

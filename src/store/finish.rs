@@ -1,5 +1,8 @@
 //! The end of a device sync: its outcome, the outcome of everyone who joined, and the notices that say so.
 
+use std::fmt;
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -12,7 +15,7 @@ use super::notices::{NewNotice, insert};
 use super::query::query;
 use super::row::{Row, json as to_json, millis};
 use super::steps::write_answer;
-use super::{AuditRow, DeviceSyncId, Error, Event, RequestId, Store};
+use super::{AuditRow, DeviceSyncId, Error, Event, RequestId, Store, StoredRequest};
 
 /// How a device sync ends.
 #[derive(Debug)]
@@ -31,7 +34,40 @@ pub struct Tell {
     /// Of the device sync.
     pub of_device: Vec<Sink>,
     /// Of a request for many devices, when this was its last.
-    pub of_request: Vec<Sink>,
+    pub of_request: OfRequest,
+}
+
+/// Says who is told when a request for many devices ends.
+///
+/// It is asked of each request that ends: a device sync may be the last one of somebody else's, whose devices joined it.
+#[derive(Clone)]
+pub struct OfRequest(Arc<Rule>);
+
+type Rule = dyn Fn(&StoredRequest) -> Vec<Sink> + Send + Sync;
+
+impl OfRequest {
+    /// By this rule.
+    pub fn by(rule: impl Fn(&StoredRequest) -> Vec<Sink> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(rule))
+    }
+
+    /// Who is told of this one.
+    pub(super) fn sinks(&self, request: &StoredRequest) -> Vec<Sink> {
+        (self.0)(request)
+    }
+}
+
+impl Default for OfRequest {
+    /// Nobody.
+    fn default() -> Self {
+        Self::by(|_| Vec::new())
+    }
+}
+
+impl fmt::Debug for OfRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OfRequest")
+    }
 }
 
 /// Where something is told.

@@ -60,7 +60,7 @@ pub use dead::{DeadSync, Revived};
 pub use digests::Behind;
 pub use duties::{DutyName, Held};
 pub use error::Error;
-pub use finish::{Ending, Sink, Tell};
+pub use finish::{Ending, OfRequest, Sink, Tell};
 pub use freezes::{Freeze, Unfrozen};
 pub use handle::{Store, Wakes};
 pub use history::{HistoryRow, RecentSync};

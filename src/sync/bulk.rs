@@ -236,10 +236,7 @@ impl Desk {
     /// Cancel on a running bulk request.
     pub async fn stop(&self, actor: &Actor, request: RequestId) -> Result<Stopped, Trouble> {
         let now = self.clock.now();
-        let tell = match self.store.request(request).await? {
-            Some(stored) => of_request(&self.settings, &stored, now),
-            None => Vec::new(),
-        };
+        let tell = of_request(&self.settings, now);
         let stopped = self.store.stop_bulk(now, request, actor, self.is_admin(actor), &tell).await?;
         if !matches!(stopped, Stopped::Done(_)) {
             self.click_ignored(actor, Some(request), "nothing_to_stop").await?;

@@ -1,6 +1,7 @@
 //! Who is told of an outcome: the rules of `[notify]`, in order.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -10,7 +11,7 @@ use crate::chat::ChatRoleId;
 use crate::graph::{Graph, Patience, Wanted};
 use crate::intune::{Device, GroupId};
 use crate::settings::{NotifyRule, Settings};
-use crate::store::{Address, Outcome, Sink, StoredRequest, Tell};
+use crate::store::{Address, OfRequest, Outcome, Sink, StoredRequest, Tell};
 
 impl Worker {
     /// Who is told when this device sync ends, and when its request does.
@@ -34,12 +35,17 @@ impl Worker {
         if sinks.is_empty() && !muted && !of_many {
             sinks.extend(fallback(&self.settings));
         }
-        Tell { of_device: sinks, of_request: of_request(&self.settings, request, self.clock.now()) }
+        Tell { of_device: sinks, of_request: of_request(&self.settings, self.clock.now()) }
     }
 }
 
 /// Who is told when a request for many devices ends. How many they are is known to the store.
-pub(super) fn of_request(settings: &Settings, request: &StoredRequest, now: Timestamp) -> Vec<Sink> {
+pub(super) fn of_request(settings: &Arc<Settings>, now: Timestamp) -> OfRequest {
+    let settings = Arc::clone(settings);
+    OfRequest::by(move |request| sinks_of_request(&settings, request, now))
+}
+
+fn sinks_of_request(settings: &Settings, request: &StoredRequest, now: Timestamp) -> Vec<Sink> {
     if request.target.is_none() {
         return Vec::new();
     }

@@ -71,7 +71,18 @@ impl Worker {
 
     /// Takes a due device sync and does its next step. `false`: none was due.
     pub async fn step(&self) -> Result<bool, Trouble> {
-        let Some(mut claimed) = self.store.claim_device_sync(self.clock.now()).await? else { return Ok(false) };
+        let claimed = self.store.claim_device_sync(self.clock.now()).await?;
+        self.next_step(claimed).await
+    }
+
+    /// The same for a device sync that Graph accepted: its next step needs no turn to write, so it does not wait behind those that do.
+    pub async fn look_step(&self) -> Result<bool, Trouble> {
+        let claimed = self.store.claim_look(self.clock.now()).await?;
+        self.next_step(claimed).await
+    }
+
+    async fn next_step(&self, claimed: Option<ClaimedSync>) -> Result<bool, Trouble> {
+        let Some(mut claimed) = claimed else { return Ok(false) };
         let kept = claimed.clone();
         let work = async {
             match claimed.state {

@@ -41,11 +41,16 @@ impl Bot {
     /// Waits until it has ended.
     pub(crate) async fn ended(&mut self) -> ExitStatus {
         loop {
-            if let Some(status) = self.0.try_wait().expect("it can be asked") {
+            if let Some(status) = self.has_ended() {
                 return status;
             }
             tokio::time::sleep(LOOK).await;
         }
+    }
+
+    /// How it ended, if it has.
+    pub(crate) fn has_ended(&mut self) -> Option<ExitStatus> {
+        self.0.try_wait().expect("it can be asked")
     }
 }
 

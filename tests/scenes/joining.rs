@@ -1,8 +1,8 @@
 //! Two people and one device: one call, and both are told.
 
-use sim::tenant::{Fault, FaultKind};
+use sim::tenant::{CheckIn, Fault, FaultKind};
 
-use crate::bed::{Bed, Spans as _};
+use crate::bed::{Bed, HELPDESK, Spans as _};
 
 #[tokio::test]
 async fn someone_who_asks_for_a_device_under_way_joins_and_is_told_too() {
@@ -93,5 +93,28 @@ async fn everyone_who_joined_hears_in_the_channel_when_it_takes_long() {
         said.iter().any(|one| one.contains("(pings @hanna)")) && said.iter().any(|one| one.contains("(pings @omar)"))
     );
     assert_eq!((bed.calls().len(), bed.team().len()), (1, 1));
+    bed.finish().await;
+}
+
+#[tokio::test]
+async fn the_team_hears_of_many_devices_whose_last_one_was_somebody_else_s_sync() {
+    let bed = Bed::new("many join one").await;
+    for device in bed.tenant.devices() {
+        let after = if device.name == "LT-042" { 8.minutes() } else { 1.minutes() };
+        bed.tenant.plan_check_in(&device.id, CheckIn::After(after)).expect("there is such a device");
+    }
+    let omar = bed.user("omar").syncs("LT-042").await;
+    let hanna = bed.user("hanna").runs("/bulk-sync user user:jonas.weber@contoso.example").await;
+    hanna.clicks("Yes").await;
+    bed.advance(12.minutes()).await;
+    omar.says("`LT-042` checked in");
+    let team = bed.team();
+    assert_eq!(team.len(), 2, "{team:?}");
+    assert!(
+        ["`LT-042` ✅", "📦 6 devices"].iter().all(|one| team.iter().any(|line| line.starts_with(one))),
+        "{team:?}"
+    );
+    let said = bed.channel_messages(HELPDESK).into_iter().map(|message| message.content);
+    assert_eq!(said.filter(|said| said.starts_with("<@")).count(), 1, "hanna's summary");
     bed.finish().await;
 }

@@ -1,6 +1,6 @@
 //! The watch: "checked in" is said when the device has checked in after the call, and only then.
 
-use crate::bed::{Bed, Spans as _};
+use crate::bed::{Bed, HELPDESK, Spans as _};
 
 #[tokio::test]
 async fn a_device_that_checks_in_is_said_to_have_with_the_time_it_took() {
@@ -122,5 +122,24 @@ async fn a_watch_outlives_an_outage_of_graph() {
     bed.advance(8.minutes()).await;
     asked.says("`LT-042` checked in").says("38 s after it was asked");
     assert_eq!((bed.calls().len(), bed.team().len()), (1, 1));
+    bed.finish().await;
+}
+
+#[tokio::test]
+async fn a_device_that_was_called_is_looked_at_while_many_others_wait_for_their_turn() {
+    let bed = Bed::with("looks go on", "[limits]\ngraph_writes = \"1/1m\"\n[sync]\ngive_up = \"2m\"\n").await;
+    let called = bed.user("hanna").syncs("LT-042").await;
+    for device in bed.tenant.devices().into_iter().filter(|device| device.name.starts_with("PC-1")).take(28) {
+        let asked = bed.user("omar").runs(&format!("/sync device:{}", device.name)).await;
+        // Some of them cannot be synced.
+        if asked.message().button("Yes").is_some() {
+            asked.presses("Yes");
+        }
+    }
+    bed.advance(3.minutes()).await;
+    called.says("`LT-042` checked in");
+    bed.advance(70.minutes()).await;
+    bed.channel(HELPDESK);
+    bed.team();
     bed.finish().await;
 }

@@ -1,5 +1,6 @@
 //! Making the simulated Discord misbehave at run time: failing requests, lost channels, a gateway that hangs up.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Discord;
@@ -18,6 +19,11 @@ impl Discord {
     /// Takes back all faults of [`Discord::fault`].
     pub fn clear_faults(&self) {
         self.with(|state| state.faults.clear());
+    }
+
+    /// How many requests were hit by faults so far, by what the faults do.
+    pub fn faults_served(&self) -> BTreeMap<&'static str, usize> {
+        self.with(|state| state.faults.served())
     }
 
     /// Changes the rate limits.

@@ -1,5 +1,6 @@
 //! Faults: what goes wrong, for which calls, and how often.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -45,6 +46,26 @@ pub enum FaultKind {
     LostRequest,
     /// The call is carried out, and the answer's JSON is cut short.
     MalformedJson,
+}
+
+impl FaultKind {
+    /// What faults of this kind are counted as.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::TooManyRequests(RetryAfter::Absent) => "429 without Retry-After",
+            Self::TooManyRequests(_) => "429 with Retry-After",
+            Self::QueryBroker => "500, throttling in disguise",
+            Self::Unavailable => "503",
+            Self::GatewayTimeout => "504",
+            Self::Forbidden | Self::ApprovalRequired => "403",
+            Self::Status(500..) => "500 and others",
+            Self::Status(_) => "another status",
+            Self::Slow(_) => "slow answer",
+            Self::LostAnswer => "lost answer",
+            Self::LostRequest => "lost request",
+            Self::MalformedJson => "broken JSON",
+        }
+    }
 }
 
 fn duration<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
@@ -164,10 +185,12 @@ pub struct FaultId(pub u64);
 pub(crate) struct Faults {
     last_id: u64,
     set: Vec<(FaultId, Fault)>,
+    served: BTreeMap<&'static str, usize>,
 }
 
 impl Faults {
     pub(crate) fn push(&mut self, fault: Fault) -> FaultId {
+        self.set.retain(|(_, known)| known.times != Some(0));
         self.last_id += 1;
         let id = FaultId(self.last_id);
         self.set.push((id, fault));
@@ -191,8 +214,14 @@ impl Faults {
             if let Some(times) = &mut fault.times {
                 *times -= 1;
             }
+            *self.served.entry(fault.kind.name()).or_default() += 1;
             return Some(fault.kind.clone());
         }
         None
+    }
+
+    /// How many calls each kind has hit so far.
+    pub(crate) fn served(&self) -> BTreeMap<&'static str, usize> {
+        self.served.clone()
     }
 }

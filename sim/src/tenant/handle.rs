@@ -1,5 +1,7 @@
 //! The in-process handle: what a test reads of the tenant, and what it makes happen there.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::Tenant;
@@ -254,6 +256,11 @@ impl Tenant {
     /// Clears every fault.
     pub fn clear_faults(&self) {
         self.with(|world| world.faults.clear(None));
+    }
+
+    /// How many calls were hit by faults so far, by what the faults do.
+    pub fn faults_served(&self) -> BTreeMap<&'static str, usize> {
+        self.with(|world| world.faults.served())
     }
 
     /// Makes the beta app state calls answer 403, or work again.
