@@ -46,9 +46,9 @@ test-quick: ## Run the tests that need no browser, each once
 	@./scripts/setup.sh quick
 	$(NEXTEST) -E '$(QUICK)' $(ARGS)
 
-bench: ## Measure the time from a click to its first answer (ARGS='-- 100' for fewer scenes)
-	@./scripts/setup.sh build
-	cargo bench --bench '*' $(ARGS)
+bench: ## Measure what docs/performance.md tells, about 20 minutes (ARGS='bulk 1000': one part of it, with its numbers)
+	@./scripts/setup.sh bench
+	@./scripts/bench.sh $(ARGS)
 
 lint: ## Format, clippy, the build without the demo, rustdoc, licences and sources
 	@./scripts/setup.sh lint
