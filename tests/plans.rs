@@ -68,11 +68,10 @@ fn statements(source: &str) -> Vec<String> {
 
 /// Whether a step of a plan reads what grows for ever.
 fn reads_everything(step: &str) -> bool {
-    let names = |index: &&str| step.contains(&format!("INDEX {index} "));
-    let by_tenant_alone = step.contains("(tenant_id=?)") && HISTORY.iter().any(|index| names(&index));
-    let ends_with = |index: &&str| step.ends_with(&format!("INDEX {index}"));
-    let whole =
-        step.starts_with("SCAN ") && step != "SCAN CONSTANT ROW" && !SHORT.iter().any(|index| ends_with(&index));
+    let names = |index: &str| step.contains(&format!("INDEX {index} "));
+    let by_tenant_alone = step.contains("(tenant_id=?)") && HISTORY.iter().any(|index| names(index));
+    let ends_with = |index: &str| step.ends_with(&format!("INDEX {index}"));
+    let whole = step.starts_with("SCAN ") && step != "SCAN CONSTANT ROW" && !SHORT.iter().any(|index| ends_with(index));
     by_tenant_alone || whole
 }
 

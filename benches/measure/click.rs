@@ -103,7 +103,8 @@ async fn round(who: Who, rivals: &Rivals, count: usize, into: &mut Measured) -> 
         connected && !sim.discord.registered_commands().is_empty()
     })
     .await?;
-    let devices = sim.tenant.devices().into_iter().filter(|device| device.platform == "Windows");
+    // Those made up come last, and nothing is special about any of them.
+    let devices = sim.tenant.devices().into_iter().rev().filter(|device| device.platform == "Windows");
     let devices: Vec<String> = devices.take(count).map(|device| device.id).collect();
     ensure!(devices.len() == count, "{} devices", devices.len());
     let hanna = sim.discord.user("hanna");

@@ -94,7 +94,7 @@ fn free_port() -> anyhow::Result<SocketAddr> {
 fn config(sim: &Sim, http: bool, folder: &TempDir, web: SocketAddr, ops: SocketAddr, more: &str) -> String {
     let (url, gateway, key) = (sim.url(), sim.gateway_url(), sim.discord.public_key());
     let (tenant, (client, secret)) = (sim.tenant.tenant_id(), sim.tenant.credentials());
-    let (mode, database) = (if http { "http" } else { "gateway" }, folder.path().join("bot.db"));
+    let (transport, database) = (if http { "http" } else { "gateway" }, folder.path().join("bot.db"));
     format!(
         r#"
         [discord]
@@ -103,7 +103,7 @@ fn config(sim: &Sim, http: bool, folder: &TempDir, web: SocketAddr, ops: SocketA
         guild_ids = ["900000000000000001"]
         api_url = "{url}"
         gateway_url = "{gateway}"
-        mode = "{mode}"
+        mode = "{transport}"
         public_key = "{key}"
         [entra]
         tenant_id = "{tenant}"
