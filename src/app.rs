@@ -31,9 +31,8 @@ use transport::{Parts, Transport};
 /// Device syncs that are worked on at the same time.
 const WORKERS: usize = 4;
 
-/// Groups of a bulk request's devices that are worked on at the same time: while the calls of one are made, others are read and judged,
-/// so that no turn is missed where Graph or the disk are slow.
-const SENDERS: usize = 3;
+/// Groups of a bulk request's devices that are worked on at the same time: one is made ready while the other is sent.
+const SENDERS: usize = 2;
 
 /// How long everything may take to stop; with the two below and the runtime's own second, less than ten.
 const STOP: Duration = Duration::from_secs(6);

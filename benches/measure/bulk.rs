@@ -4,6 +4,8 @@
 //! minutes takes seconds; what is measured is that time. Then the reads that watching many devices takes.
 //! `make bench ARGS='bulk [DEVICES …]'`.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, ensure};
 use intune_sync_bot::demo::{Stage, StageOptions};
 use jiff::{SignedDuration, Timestamp};
@@ -26,6 +28,9 @@ const WINDOW: (f64, f64) = (200.0, 20.0);
 
 /// What other apps write in the second run, of the tenant's 400 in 20 s.
 const OTHERS: u32 = 300;
+
+/// How long (in real time) a world of many devices may take for one step.
+const REST: Duration = Duration::from_mins(15);
 
 /// Seconds without a call after which the request counts as sent: longer than any pause after throttling.
 const QUIET: u32 = 150;
@@ -59,7 +64,7 @@ pub(crate) async fn run(numbers: &[usize]) -> anyhow::Result<()> {
 
 /// A tenant with about so many Windows devices and a few more, and the bot in it.
 async fn stage(devices: usize) -> anyhow::Result<Stage> {
-    let mut options = StageOptions { config: CONFIG.to_owned(), ..StageOptions::still() };
+    let mut options = StageOptions { config: CONFIG.to_owned(), rest: REST, ..StageOptions::still() };
     // About half of the generated devices run Windows.
     options.scenario.tenant.generate.devices = devices * 2;
     options.scenario.tenant.generate.people = devices;

@@ -2,6 +2,8 @@
 //!
 //! `make bench ARGS='suggest [DEVICES …]'`.
 
+use std::time::Duration;
+
 use intune_sync_bot::clock::Clock;
 use intune_sync_bot::demo::{Stage, StageOptions};
 use intune_sync_bot::identity::Visibility;
@@ -17,6 +19,9 @@ const DEVICES: [usize; 3] = [1_000, 10_000, 100_000];
 
 /// What is typed: nothing, the beginning of many names, of one, of a serial number's inside, of a person, and nothing that there is.
 const TYPED: [&str; 8] = ["", "L", "LT-10", "LT-1999", "77", "weber", "jonas weber", "no such thing"];
+
+/// How long (in real time) a world of many devices may take for one step.
+const REST: Duration = Duration::from_mins(15);
 
 /// Users of the simulated devices.
 const PEOPLE: usize = 300;
@@ -83,7 +88,7 @@ fn in_memory(size: usize) {
 
 /// The whole way: Discord's gateway, serenity, the bot, and the answer over HTTP.
 async fn through_discord(size: usize) -> anyhow::Result<()> {
-    let mut options = StageOptions::still();
+    let mut options = StageOptions { rest: REST, ..StageOptions::still() };
     options.scenario.tenant.generate.devices = size;
     // Each device looks its user up by name.
     options.scenario.tenant.generate.people = PEOPLE;
