@@ -50,9 +50,9 @@ soak: ## Play 10,000 requests while everything fails, for about half an hour (AR
 	@./scripts/setup.sh quick
 	SOAK_REQUESTS=$(or $(ARGS),10000) cargo test --release --workspace --test soak -- --ignored --nocapture
 
-bench: ## Measure the time from a click to its first answer (ARGS='-- 100' for fewer scenes)
-	@./scripts/setup.sh build
-	cargo bench --bench '*' $(ARGS)
+bench: ## Measure what docs/performance.md tells, about 20 minutes (ARGS='bulk 1000': one part of it, with its numbers)
+	@./scripts/setup.sh bench
+	@./scripts/bench.sh $(ARGS)
 
 lint: ## Format, clippy, the build without the demo, rustdoc, licences and sources
 	@./scripts/setup.sh lint

@@ -4,7 +4,8 @@
 #   scripts/postgres.sh cargo nextest run
 #
 # The command finds the server's address in TEST_POSTGRES_URL. The server listens on a socket in a folder of its own and
-# writes without waiting for the disk, so it is fast and nothing of it is left. Without PostgreSQL this fails.
+# writes without waiting for the disk (with TEST_POSTGRES_DURABLE=on it waits), so it is fast and nothing of it is left.
+# Without PostgreSQL this fails.
 
 set -euo pipefail
 
@@ -18,6 +19,7 @@ if ! command -v initdb >/dev/null || ! command -v postgres >/dev/null; then
   exit 1
 fi
 
+durable="${TEST_POSTGRES_DURABLE:-off}"
 folder="$(mktemp -d "${TMPDIR:-/tmp}/postgres-for-tests.XXXXXX")"
 server=""
 
@@ -47,7 +49,8 @@ cd "$folder"
 "${as_server[@]}" initdb --pgdata "$folder/data" --username tester --auth trust --encoding UTF8 --no-locale --no-sync \
   >"$folder/initdb.log" 2>&1 || { cat "$folder/initdb.log" >&2; exit 1; }
 "${as_server[@]}" "$(command -v postgres)" -D "$folder/data" -k "$folder" -c listen_addresses= \
-  -c max_connections=400 -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c shared_buffers=128MB \
+  -c max_connections=400 -c "fsync=$durable" -c "synchronous_commit=$durable" -c "full_page_writes=$durable" \
+  -c shared_buffers=128MB \
   >"$folder/server.log" 2>&1 &
 server=$!
 for _ in $(seq 100); do

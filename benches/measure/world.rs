@@ -1,0 +1,129 @@
+//! A simulated world in real time, and the bot's own binary in a process of its own before it.
+
+use std::fs::File;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use sim::{Clock, Options, Scenario, Sim};
+use tempfile::TempDir;
+
+/// How long a process may take to be ready.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// Between two looks at whether it is.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// A world with so many devices that are made up, and as many people.
+pub(crate) async fn world(devices: usize) -> anyhow::Result<Sim> {
+    let mut scenario = Scenario::default();
+    scenario.tenant.generate.devices = devices;
+    scenario.tenant.generate.people = devices;
+    let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let sim = Sim::start(Options { listen, scenario, clock: Clock::real(), traffic_log: None }).await?;
+    sim.discord.set_limits(sim::discord::Limits::generous());
+    Ok(sim)
+}
+
+/// A process that ends with the value.
+pub(crate) struct Process(Child);
+
+impl Process {
+    pub(crate) fn start(command: &mut Command) -> anyhow::Result<Self> {
+        Ok(Self(command.spawn().with_context(|| format!("while starting {command:?}"))?))
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _gone = self.0.kill();
+        let _gone = self.0.wait();
+    }
+}
+
+/// The bot.
+pub(crate) struct Bot {
+    pub(crate) process: Process,
+    _folder: TempDir,
+}
+
+impl Bot {
+    /// Starts it, with `more` (whole sections) below what an operator would write, and waits until it is ready.
+    pub(crate) async fn start(sim: &Sim, http: bool, more: &str) -> anyhow::Result<Self> {
+        let folder = TempDir::new()?;
+        let (web, ops) = (free_port()?, free_port()?);
+        let file = folder.path().join("config.toml");
+        std::fs::write(&file, config(sim, http, &folder, web, ops, more))?;
+        let log = File::create(folder.path().join("log"))?;
+        let process = Process::start(
+            Command::new(env!("CARGO_BIN_EXE_intune-sync-bot"))
+                .arg("--config")
+                .arg(&file)
+                .arg("run")
+                .stdout(log.try_clone()?)
+                .stderr(log)
+                .stdin(Stdio::null()),
+        )?;
+        let ready = format!("http://{ops}/readyz");
+        let waiting = async {
+            while !reqwest::get(&ready).await.is_ok_and(|answer| answer.status().is_success()) {
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        if tokio::time::timeout(PATIENCE, waiting).await.is_err() {
+            bail!("the bot was not ready in time:\n{}", std::fs::read_to_string(folder.path().join("log"))?);
+        }
+        if http {
+            sim.discord.set_endpoint(Some(&format!("http://{web}/interactions"))).await?;
+        }
+        Ok(Self { process, _folder: folder })
+    }
+}
+
+/// Nobody listens there yet. Below the ports of outgoing connections, so that none takes it before the bot does.
+fn free_port() -> anyhow::Result<SocketAddr> {
+    let mut drawn = (0..100).map(|_| SocketAddr::from((Ipv4Addr::LOCALHOST, fastrand::u16(20_000..30_000))));
+    drawn.find(|addr| TcpListener::bind(addr).is_ok()).context("a free port")
+}
+
+fn config(sim: &Sim, http: bool, folder: &TempDir, web: SocketAddr, ops: SocketAddr, more: &str) -> String {
+    let (url, gateway, key) = (sim.url(), sim.gateway_url(), sim.discord.public_key());
+    let (tenant, (client, secret)) = (sim.tenant.tenant_id(), sim.tenant.credentials());
+    let (transport, database) = (if http { "http" } else { "gateway" }, folder.path().join("bot.db"));
+    format!(
+        r#"
+        [discord]
+        token = "sim-bot-token"
+        application_id = "900000000000000010"
+        guild_ids = ["900000000000000001"]
+        api_url = "{url}"
+        gateway_url = "{gateway}"
+        mode = "{transport}"
+        public_key = "{key}"
+        [entra]
+        tenant_id = "{tenant}"
+        client_id = "{client}"
+        client_secret = "{secret}"
+        authority_url = "{url}"
+        [graph]
+        url = "{url}"
+        [store]
+        url = "sqlite://{}"
+        [web]
+        listen = "{web}"
+        ops_listen = "{ops}"
+        [access]
+        require_link = false
+        [[access.chat_role]]
+        discord_role = "900000000000000201"
+        intune_role = "Help Desk Operator"
+        {more}
+        "#,
+        database.display()
+    )
+}
