@@ -10,8 +10,8 @@ use intune_sync_bot::chat::{Actor, ChannelId, ChatRoleId, ChatUserId, GuildId, I
 use intune_sync_bot::clock::Clock;
 use intune_sync_bot::intune::{Device, DeviceFilter, TenantId};
 use intune_sync_bot::store::{
-    Address, Answer, BulkTarget, Confirmed, DeviceSyncState, Ending, NewBulk, NewRequest, Outcome, Phase, Reply, Sink,
-    Store, Tell, Yes,
+    Address, Answer, BulkTarget, Confirmed, DeviceSyncState, Ending, NewBulk, NewRequest, OfRequest, Outcome, Phase,
+    Reply, Sink, Store, Tell, Yes,
 };
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
@@ -186,7 +186,7 @@ impl Bench {
         let claimed = self.store.claim_device_sync(self.now).await?.context("its report is due")?;
         let outcome = Outcome::NoCheckInSeen { accepted: true, last_check_in: None };
         let team = Sink { address: Address::Channel(ChannelId(102)), digest: None, min_devices: 0 };
-        let tell = Tell { of_device: vec![team], of_request: Vec::new() };
+        let tell = Tell { of_device: vec![team], of_request: OfRequest::by(|_| Vec::new()) };
         self.store.finish(self.now, &claimed, &Ending { outcome: &outcome, answer: None, tell }).await?;
         self.deliver().await?;
         self.rest().await?;

@@ -289,7 +289,7 @@ impl Turns {
             throttled: state.throttled,
             share: state.share,
             rests_for: Some(SignedDuration::from_micros(state.rests_until.saturating_sub(micros(self.clock.steady()))))
-                .filter(|rest| rest.is_positive()),
+                .filter(SignedDuration::is_positive),
         }
     }
 }

@@ -63,21 +63,6 @@ impl Attempt {
     }
 }
 
-/// Takes a due device sync for which a condition holds.
-macro_rules! claim {
-    ($condition:literal) => {
-        concat!(
-            "UPDATE device_syncs SET lease_until = $2, lease_token = $3, lease_owner = $5
-              WHERE id = (SELECT id FROM device_syncs
-                           WHERE tenant_id = $4 AND urgency = 0 AND due_at <= $1 AND (lease_until IS NULL OR lease_until < $1)
-                             AND ",
-            $condition,
-            " ORDER BY due_at, id LIMIT 1 /*postgres FOR UPDATE SKIP LOCKED */)
-             RETURNING id, request_id, device_id, device, state, tries, started_at, troubles, trouble"
-        )
-    };
-}
-
 impl ClaimedSync {
     /// Reads what can be read.
     pub(super) fn read(
@@ -120,28 +105,31 @@ impl ClaimedSync {
 impl Store {
     /// Takes the device sync that has been due longest.
     pub async fn claim_device_sync(&self, now: Timestamp) -> Result<Option<ClaimedSync>, Error> {
-        self.claim_by(
-            now,
-            claim!(
-                "(state <> 'queued' OR NOT EXISTS (SELECT 1 FROM freezes f WHERE f.tenant_id = $4 AND f.ends_at > $1))"
-            ),
-        )
-        .await
+        self.claim_one(now, false).await
     }
 
     /// Takes the one that has been due longest of those that Graph accepted, whose next step is only to look.
     pub async fn claim_look(&self, now: Timestamp) -> Result<Option<ClaimedSync>, Error> {
-        self.claim_by(now, claim!("state = 'accepted'")).await
+        self.claim_one(now, true).await
     }
 
-    async fn claim_by(&self, now: Timestamp, statement: &'static str) -> Result<Option<ClaimedSync>, Error> {
+    async fn claim_one(&self, now: Timestamp, accepted_only: bool) -> Result<Option<ClaimedSync>, Error> {
         let lease = token();
-        let row = query(statement)
+        let row = query(
+            "UPDATE device_syncs SET lease_until = $2, lease_token = $3, lease_owner = $5
+              WHERE id = (SELECT id FROM device_syncs
+                           WHERE tenant_id = $4 AND urgency = 0 AND due_at <= $1 AND (lease_until IS NULL OR lease_until < $1)
+                             AND (state = 'accepted' OR NOT $6)
+                             AND (state <> 'queued' OR NOT EXISTS (SELECT 1 FROM freezes f WHERE f.tenant_id = $4 AND f.ends_at > $1))
+                           ORDER BY due_at, id LIMIT 1 /*postgres FOR UPDATE SKIP LOCKED */)
+             RETURNING id, request_id, device_id, device, state, tries, started_at, troubles, trouble",
+        )
             .bind(millis(now))
             .bind(millis(until(now)))
             .bind(&lease)
             .bind(&self.tenant)
             .bind(self.owner.to_string())
+            .bind(accepted_only)
             .fetch_optional(&self.engine)
             .await?;
         let Some(row) = row else { return Ok(None) };

@@ -1,6 +1,6 @@
 //! The devices in memory: suggestions while someone types, and names that stand for devices.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -49,18 +49,31 @@ pub struct Directory(ArcSwap<Snapshot>);
 #[derive(Debug, Default)]
 struct Snapshot {
     /// By name, so that a page of suggestions reads like a list.
-    rows: Vec<Row>,
-    /// The rows' texts one behind the other, so that a search is one pass over memory.
-    text: String,
+    devices: Vec<Arc<Device>>,
+    /// Of each device: name, serial number, sign-in name and user.
+    texts: Texts,
     by_id: HashMap<DeviceId, usize>,
+    people: Vec<Person>,
+    /// Of each person: name and sign-in name.
+    people_texts: Texts,
     read_at: Option<Timestamp>,
 }
 
+/// A person with devices.
 #[derive(Debug)]
-struct Row {
-    device: Arc<Device>,
-    /// Where its text begins: name, serial number, sign-in name and user, folded, each behind a line break, and one at the end.
-    start: usize,
+struct Person {
+    found: SuggestedPerson,
+    /// Where their devices stand.
+    devices: Vec<usize>,
+}
+
+/// Texts one behind the other, so that a search is one pass over memory. Each is its fields, folded, each behind a line break, and one
+/// more at the end.
+#[derive(Debug, Default)]
+struct Texts {
+    all: String,
+    /// Where each begins.
+    starts: Vec<usize>,
 }
 
 /// As texts are compared: in lower case, with one form of each letter, on one line.
@@ -69,58 +82,84 @@ fn folded(text: &str) -> impl Iterator<Item = char> + '_ {
     lower.map(|c| if c == 'ς' { 'σ' } else { c })
 }
 
-fn text_of(device: &Device) -> String {
-    let texts =
-        [Some(&device.name), device.serial.as_ref(), device.user_principal_name.as_ref(), device.user_name.as_ref()];
-    let mut all = String::new();
-    for text in texts.into_iter().flatten() {
-        all.push('\n');
-        all.extend(folded(text));
+fn text_of<'a>(fields: impl IntoIterator<Item = &'a str>) -> String {
+    let mut text = String::new();
+    for field in fields {
+        text.push('\n');
+        text.extend(folded(field));
     }
-    all.push('\n');
-    all
+    text.push('\n');
+    text
 }
 
-impl Snapshot {
-    fn new(devices: Vec<Device>, read_at: Timestamp) -> Self {
-        let mut texts: Vec<_> = devices.into_iter().map(|device| (text_of(&device), device)).collect();
-        texts.sort_by(|a, b| a.0.cmp(&b.0));
-        let mut text = String::with_capacity(texts.iter().map(|(text, _)| text.len()).sum());
-        let mut rows = Vec::with_capacity(texts.len());
-        for (own, device) in texts {
-            rows.push(Row { device: Arc::new(device), start: text.len() });
-            text.push_str(&own);
+fn device_text(device: &Device) -> String {
+    let others = [&device.serial, &device.user_principal_name, &device.user_name];
+    text_of(std::iter::once(device.name.as_str()).chain(others.into_iter().flatten().map(String::as_str)))
+}
+
+impl FromIterator<String> for Texts {
+    fn from_iter<T: IntoIterator<Item = String>>(texts: T) -> Self {
+        let mut new = Self::default();
+        for text in texts {
+            new.starts.push(new.all.len());
+            new.all.push_str(&text);
         }
-        let by_id = rows.iter().enumerate().map(|(at, row)| (row.device.id, at)).collect();
-        Self { rows, text, by_id, read_at: Some(read_at) }
+        new
     }
+}
 
+impl Texts {
     fn end(&self, at: usize) -> usize {
-        self.rows.get(at + 1).map_or(self.text.len(), |next| next.start)
+        self.starts.get(at + 1).copied().unwrap_or(self.all.len())
     }
 
-    fn text(&self, at: usize) -> &str {
-        &self.text[self.rows[at].start..self.end(at)]
+    fn get(&self, at: usize) -> &str {
+        &self.all[self.starts[at]..self.end(at)]
     }
 
-    /// The rows whose text holds `needle`, in their order, each once.
+    /// Those that hold `needle`, in their order, each once.
     fn holding<'a>(&'a self, needle: &'a str) -> impl Iterator<Item = usize> + 'a {
         let finder = Finder::new(needle);
         let mut from = 0;
         std::iter::from_fn(move || {
-            let found = from + finder.find(self.text.as_bytes().get(from..)?)?;
-            let at = self.rows.partition_point(|row| row.start <= found).checked_sub(1)?;
+            // At the end a search for nothing would find it for ever.
+            let rest = self.all.as_bytes().get(from..).filter(|rest| !rest.is_empty())?;
+            let found = from + finder.find(rest)?;
+            let at = self.starts.partition_point(|&start| start <= found).checked_sub(1)?;
             from = self.end(at);
             Some(at)
         })
     }
 
-    /// The rows whose text begins with this.
+    /// Those that begin with this, where they are in order.
     fn beginning(&self, start: &str) -> Range<usize> {
-        let text = |row: &Row| &self.text[row.start..];
-        let first = self.rows.partition_point(|row| text(row) < start);
-        let count = self.rows[first..].partition_point(|row| text(row).starts_with(start));
+        let first = self.starts.partition_point(|&at| &self.all[at..] < start);
+        let count = self.starts[first..].partition_point(|&at| self.all[at..].starts_with(start));
         first..first + count
+    }
+}
+
+impl Snapshot {
+    fn new(devices: Vec<Device>, read_at: Timestamp) -> Self {
+        let mut devices: Vec<_> = devices.into_iter().map(|device| (device_text(&device), Arc::new(device))).collect();
+        devices.sort_by(|a, b| a.0.cmp(&b.0));
+        let (texts, devices): (Vec<_>, Vec<_>) = devices.into_iter().unzip();
+        let by_id = devices.iter().enumerate().map(|(at, device)| (device.id, at)).collect();
+        let mut people: HashMap<EntraUserId, Person> = HashMap::new();
+        for (at, device) in devices.iter().enumerate() {
+            let (Some(id), Some(sign_in)) = (device.user_id, &device.user_principal_name) else { continue };
+            let person = people.entry(id).or_insert_with(|| {
+                let name = device.user_name.clone().unwrap_or_default();
+                Person { found: SuggestedPerson { id, name, sign_in: sign_in.clone() }, devices: Vec::new() }
+            });
+            person.devices.push(at);
+        }
+        let text = |person: &Person| text_of([person.found.name.as_str(), person.found.sign_in.as_str()]);
+        let mut people: Vec<_> = people.into_values().map(|person| (text(&person), person)).collect();
+        people.sort_by(|a, b| a.0.cmp(&b.0));
+        let (people_texts, people): (Vec<_>, Vec<_>) = people.into_iter().unzip();
+        let (texts, people_texts) = (texts.into_iter().collect(), people_texts.into_iter().collect());
+        Self { devices, texts, by_id, people, people_texts, read_at: Some(read_at) }
     }
 }
 
@@ -145,7 +184,7 @@ impl Directory {
 
     /// How many devices it holds.
     pub fn len(&self) -> usize {
-        self.0.load().rows.len()
+        self.0.load().devices.len()
     }
 
     /// Whether it holds none.
@@ -162,14 +201,15 @@ impl Directory {
         let snapshot = self.0.load();
         let needle: String = folded(text.trim()).collect();
         let at_start = format!("\n{needle}");
-        let by_name = snapshot.beginning(&at_start);
+        let by_name = snapshot.texts.beginning(&at_start);
         let others = |at: &usize| !by_name.contains(at);
         // What is found by name has a line break before it, so a search for nothing ends with it.
-        let by_field = snapshot.holding(&at_start).filter(others);
-        let inside = snapshot.holding(&needle).filter(others).filter(|&at| !snapshot.text(at).contains(&at_start));
+        let by_field = snapshot.texts.holding(&at_start).filter(others);
+        let inside = snapshot.texts.holding(&needle).filter(others);
+        let inside = inside.filter(|&at| !snapshot.texts.get(at).contains(&at_start));
         let all = by_name.clone().chain(by_field).chain(inside);
         for at in all {
-            let device = &snapshot.rows[at].device;
+            let device = &snapshot.devices[at];
             match visibility.shows(device) {
                 Shown::Yes => suggested.suggestions.push(Suggestion { device: Arc::clone(device) }),
                 Shown::TagsUnknown if suggested.tags_unknown.len() < SUGGESTIONS => {
@@ -192,7 +232,7 @@ impl Directory {
         }
         let whole: String = std::iter::once('\n').chain(folded(text)).chain(std::iter::once('\n')).collect();
         let snapshot = self.0.load();
-        snapshot.holding(&whole).map(|at| snapshot.rows[at].device.id).collect()
+        snapshot.texts.holding(&whole).map(|at| snapshot.devices[at].id).collect()
     }
 
     /// People with devices whose name or sign-in name fits `text`, best first: a word of it begins so, it is somewhere inside.
@@ -203,26 +243,15 @@ impl Directory {
         }
         let needle: String = folded(text.trim()).collect();
         let snapshot = self.0.load();
-        let (mut first, mut inside, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
-        for at in snapshot.holding(&needle) {
-            let device = &snapshot.rows[at].device;
-            let (Some(id), Some(sign_in)) = (device.user_id, &device.user_principal_name) else { continue };
-            if seen.contains(&id) {
-                continue;
-            }
-            let name = device.user_name.as_deref().unwrap_or_default();
-            let (lower, lower_sign_in) = (folded(name).collect::<String>(), folded(sign_in).collect::<String>());
-            if !lower.contains(&needle) && !lower_sign_in.contains(&needle) {
-                continue;
-            }
-            if visibility.shows(device) != Shown::Yes {
-                continue;
-            }
-            seen.insert(id);
-            let begins = lower_sign_in.starts_with(&needle) || lower.split(' ').any(|word| word.starts_with(&needle));
+        let (at_start, at_word) = (format!("\n{needle}"), format!(" {needle}"));
+        let (mut first, mut inside) = (Vec::new(), Vec::new());
+        for at in snapshot.people_texts.holding(&needle) {
+            let (person, text) = (&snapshot.people[at], snapshot.people_texts.get(at));
+            let begins = text.contains(&at_start) || text.contains(&at_word);
             let into = if begins { &mut first } else { &mut inside };
-            if into.len() < SUGGESTIONS {
-                into.push(SuggestedPerson { id, name: name.to_owned(), sign_in: sign_in.clone() });
+            let may_be_seen = |&at: &usize| visibility.shows(&snapshot.devices[at]) == Shown::Yes;
+            if into.len() < SUGGESTIONS && person.devices.iter().any(may_be_seen) {
+                into.push(person.found.clone());
             }
             if first.len() >= SUGGESTIONS {
                 break;
@@ -233,13 +262,13 @@ impl Directory {
 
     /// Every device that fits, as last read, by name.
     pub fn all(&self, fits: impl Fn(&Device) -> bool) -> Vec<Device> {
-        self.0.load().rows.iter().filter(|row| fits(&row.device)).map(|row| (*row.device).clone()).collect()
+        self.0.load().devices.iter().filter(|device| fits(device)).map(|device| (**device).clone()).collect()
     }
 
     /// A device by its id, as last read.
     pub fn get(&self, id: DeviceId) -> Option<Arc<Device>> {
         let snapshot = self.0.load();
-        snapshot.by_id.get(&id).map(|&at| Arc::clone(&snapshot.rows[at].device))
+        snapshot.by_id.get(&id).map(|&at| Arc::clone(&snapshot.devices[at]))
     }
 }
 
@@ -300,6 +329,31 @@ mod tests {
         assert_eq!(names(&directory().suggest("jonas weber", &Visibility::Everything)), [1, 4]);
         assert!(names(&directory().suggest("weber shared", &Visibility::Everything)).is_empty());
         assert!(names(&Directory::default().suggest("", &Visibility::Everything)).is_empty());
+    }
+
+    #[test]
+    fn a_person_is_found_once_by_the_beginning_of_a_word_before_the_middle_of_one() {
+        let of = |n: u128, user: u128, name: &str, sign_in: &str| Device {
+            user_id: Some(EntraUserId(uuid::Uuid::from_u128(user))),
+            user_principal_name: Some(sign_in.to_owned()),
+            ..device(n, &format!("LT-{n}"), "", name)
+        };
+        let directory = Directory::default();
+        let devices = vec![
+            of(1, 7, "Anna Lind", "anna.lind@contoso.example"),
+            of(2, 7, "Anna Lind", "anna.lind@contoso.example"),
+            of(3, 8, "Johanna Berg", "berg@contoso.example"),
+            device(4, "ANNA-4", "", "Anna without an account"),
+        ];
+        directory.replace(devices, Timestamp::UNIX_EPOCH);
+        let found = |text: &str| -> Vec<String> {
+            directory.suggest_people(text, &Visibility::Everything).into_iter().map(|person| person.name).collect()
+        };
+        assert_eq!(found("anna"), ["Anna Lind", "Johanna Berg"]);
+        assert_eq!(found("lind"), ["Anna Lind"]);
+        assert_eq!(found("BERG@"), ["Johanna Berg"]);
+        assert_eq!(found("").len(), 2);
+        assert!(found("nobody").is_empty());
     }
 
     #[test]
