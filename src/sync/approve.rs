@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::desk::{Desk, Trouble};
 use super::targets::Found;
-use crate::chat::{Actor, ChatRoleId};
+use crate::chat::Actor;
 use crate::graph::Patience;
 use crate::identity::CheckFailed;
 use crate::intune::{Decision, Denial, Device, DeviceId, GroupId, Task};
@@ -40,6 +40,11 @@ pub enum Answered {
     },
 }
 
+/// Whether a rule names this person by a chat role.
+fn by_role(actor: &Actor, rule: &RuleAsked) -> bool {
+    rule.roles.iter().any(|role| actor.roles.contains(role))
+}
+
 /// How the devices of a request differ from those it was asked for.
 enum Drift {
     None,
@@ -55,10 +60,7 @@ impl Desk {
             Err(answered) => return Ok(answered),
         };
         let rules = match self.counts_for(actor, &pending.rules).await? {
-            rules if rules.is_empty() => {
-                self.click_ignored(actor, Some(id), "not_an_approver").await?;
-                return Ok(Answered::NotApprover);
-            }
+            rules if rules.is_empty() => return self.not_an_approver(actor, id).await,
             rules => rules,
         };
         let devices = self.store.devices_of(id).await?;
@@ -92,29 +94,38 @@ impl Desk {
         Ok(Answered::Voted(voted))
     }
 
-    /// Whether a press of Reject would count, before its dialog is shown.
+    /// Whether the dialog of Reject may be shown to this person. It must open within seconds, so Graph is not asked: who is in a group of
+    /// a rule is looked up when the dialog is sent.
     pub async fn may_reject(&self, actor: &Actor, id: RequestId) -> Result<Result<(), Answered>, Trouble> {
         let pending = match self.pending(actor, id).await? {
             Ok(pending) => pending,
             Err(answered) => return Ok(Err(answered)),
         };
-        if self.counts_for(actor, &pending.rules).await?.is_empty() {
-            self.click_ignored(actor, Some(id), "not_an_approver").await?;
-            return Ok(Err(Answered::NotApprover));
+        if pending.rules.iter().any(|rule| !rule.groups.is_empty() || by_role(actor, rule)) {
+            return Ok(Ok(()));
         }
-        Ok(Ok(()))
+        self.not_an_approver(actor, id).await.map(Err)
     }
 
     /// Somebody refuses, perhaps with a reason.
     pub async fn reject(&self, actor: &Actor, id: RequestId, reason: Option<&str>) -> Result<Answered, Trouble> {
         self.gate.begin(actor);
-        if let Err(answered) = self.may_reject(actor, id).await? {
-            return Ok(answered);
+        let pending = match self.pending(actor, id).await? {
+            Ok(pending) => pending,
+            Err(answered) => return Ok(answered),
+        };
+        if self.counts_for(actor, &pending.rules).await?.is_empty() {
+            return self.not_an_approver(actor, id).await;
         }
         let voted = self.store.reject(self.clock.now(), id, actor, reason).await?;
         self.note_lost_vote(actor, id, &voted).await?;
         self.wake();
         Ok(Answered::Voted(voted))
+    }
+
+    async fn not_an_approver(&self, actor: &Actor, id: RequestId) -> Result<Answered, Trouble> {
+        self.click_ignored(actor, Some(id), "not_an_approver").await?;
+        Ok(Answered::NotApprover)
     }
 
     /// The request, if this person's word on it could count at all.
@@ -151,10 +162,9 @@ impl Desk {
             let found = self.gate.groups_of(actor.user, &groups, Patience::Interactive).await;
             self.checked(actor, found).await?
         };
-        let by_role = |roles: &[ChatRoleId]| roles.iter().any(|role| actor.roles.contains(role));
         let named = rules
             .iter()
-            .filter(|rule| by_role(&rule.roles) || rule.groups.iter().any(|group| member_of.contains(group)));
+            .filter(|rule| by_role(actor, rule) || rule.groups.iter().any(|group| member_of.contains(group)));
         Ok(named.map(|rule| rule.name.clone()).collect())
     }
 

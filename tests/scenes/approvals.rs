@@ -1,6 +1,7 @@
 //! A second person: when one is asked for, who may answer, and what the asker is told.
 
 use sim::discord::MessageView;
+use sim::tenant::{Fault, FaultKind};
 
 use crate::bed::{Bed, HELPDESK, Spans as _, show};
 
@@ -168,5 +169,33 @@ async fn votes_are_void_when_the_devices_change() {
     bed.channel(HELPDESK);
     bed.channel(APPROVALS);
     bed.team();
+    bed.finish().await;
+}
+
+#[tokio::test]
+async fn the_dialog_of_reject_opens_though_graph_does_not_answer_and_its_word_waits_for_graph() {
+    let config = LARGE.replace(
+        r#"approver_roles = ["900000000000000207"]"#,
+        r#"approver_groups = ["00000000-0000-4000-8000-00000000a002"]"#,
+    );
+    let bed = asked(&config, "rejected while graph is away").await;
+    bed.expects_error("a question could not be answered");
+    bed.link("lena").await;
+    let hanna = bed.user("hanna").runs("/bulk-sync user user:jonas.weber@contoso.example").await;
+    hanna.clicks("Yes").await;
+    let away = bed.graph_fails(Fault::new(FaultKind::Unavailable).path("/users/"));
+    bed.user("lena").clicks_in_channel(&card(&bed), "Reject").await;
+    let sent = bed.user("lena").submits("reason", "not now").await;
+    bed.advance(1.minutes()).await;
+    sent.says("in doubt the answer is no");
+    hanna.says("waits for approval");
+    bed.tenant.clear_fault(away);
+    bed.user("omar").clicks_in_channel(&card(&bed), "Reject").await;
+    bed.user("omar").submits("reason", "").await.says("None of the rules on the card names you");
+    bed.channel(APPROVALS);
+    bed.advance(9.hours()).await;
+    bed.channel(HELPDESK);
+    bed.channel(APPROVALS);
+    assert!(bed.calls().is_empty());
     bed.finish().await;
 }

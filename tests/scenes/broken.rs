@@ -16,9 +16,13 @@ struct Torn {
 
 impl Torn {
     async fn new(name: &str) -> Self {
+        Self::with(name, "").await
+    }
+
+    async fn with(name: &str, more: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let url = format!("sqlite://{}", folder.path().join("torn.db").display());
-        let config = format!("[store]\nurl = \"{url}\"\n[watch]\ndeadline = \"20m\"\n");
+        let config = format!("{more}\n[store]\nurl = \"{url}\"\n[watch]\ndeadline = \"20m\"\n");
         let bed = Bed::on_its_own_store(name, &config, |_| {}).await;
         let database = SqliteConnection::connect(&url).await.expect("the same file");
         Self { bed, database: database.into(), _folder: folder }
@@ -217,5 +221,33 @@ async fn what_discord_does_not_take_in_a_day_is_dropped_loudly() {
     torn.bed.advance(6.hours()).await;
     assert_eq!(torn.metric("notices_dropped").await, "1");
     assert!(torn.bed.events().await.contains(&"notice_dropped".to_owned()));
+    torn.bed.finish().await;
+}
+
+#[tokio::test]
+async fn an_approval_that_cannot_be_read_ends_in_time_and_keeps_no_other_from_ending() {
+    let torn = Torn::with(
+        "an unreadable approval",
+        r#"
+        [discord]
+        approvals_channel_id = "900000000000000103"
+        [[approval.rule]]
+        name = "all"
+        approver_roles = ["900000000000000207"]
+        "#,
+    )
+    .await;
+    torn.bed.expects_error("the card of an approval cannot be shown");
+    torn.bed.user("hanna").syncs("LT-042").await;
+    torn.bed.user("omar").syncs("IPAD-017").await;
+    torn.tear("UPDATE approvals SET channel = 'torn' WHERE request_id = (SELECT MIN(request_id) FROM approvals)", 1)
+        .await;
+    torn.bed.advance(9.hours()).await;
+    let said = torn.bed.channel(HELPDESK).join("\n");
+    assert_eq!(said.matches("Nobody agreed in time").count(), 2, "{said}");
+    let events = torn.bed.events().await;
+    assert_eq!(events.iter().filter(|event| *event == "approval_expired").count(), 2);
+    torn.bed.channel("sync-approvals");
+    assert!(torn.bed.calls().is_empty());
     torn.bed.finish().await;
 }
