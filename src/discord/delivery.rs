@@ -161,7 +161,9 @@ impl Delivery {
         let Some(mut claimed) = self.readable(claimed).await? else { return Ok(()) };
         let lease = claimed.lease();
         let sending = async {
-            if claimed.behind.is_empty() && (busy || claimed.tries > 0 || is_digest(&claimed)) {
+            // Once a try may have been taken, the message stays as it is: Discord would take no other one under its nonce, and what was
+            // added would never be said.
+            if claimed.is_fresh && (busy || is_digest(&claimed)) {
                 self.gather(&mut claimed).await?;
             }
             let card = self.render(&claimed).await?;

@@ -48,6 +48,8 @@ pub struct ClaimedNotice {
     pub tries: u32,
     /// When it was first in somebody's hands.
     pub first_try_at: Timestamp,
+    /// Nobody has had it in their hands before, so Discord cannot have taken its message yet.
+    pub is_fresh: bool,
     /// What its message says too.
     pub behind: Vec<Behind>,
     /// The living message that it is a state of, where that stands already.
@@ -178,6 +180,7 @@ impl Store {
             stage: row.optional_text("stage")?.map_or(Ok(Stage::First), |word| Stage::read(&word))?,
             tries: row.count("tries")?,
             first_try_at: row.at("first_try_at")?,
+            is_fresh: row.at("first_try_at").is_ok_and(|at| millis(at) == millis(now)),
             behind: behind(&self.engine, id).await?,
             standing,
             unreadable,

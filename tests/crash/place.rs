@@ -124,7 +124,7 @@ impl Place {
             self.comes_to_rest().await?;
             bot.stop();
             let ended = bot.ended().await;
-            let log = std::fs::read_to_string(self.folder.path().join("bot.log")).unwrap_or_default();
+            let log = self.log();
             if !ended.success() || !log.contains("a panic that the crash suite asked for") {
                 return Err(format!("the bot did not survive a panic, or had none: {ended}\n{log}"));
             }
@@ -139,7 +139,7 @@ impl Place {
     pub(crate) async fn played_with_a_crash(self, point: &Point) -> Result<Seen, String> {
         let seen = Box::pin(self.crash(point)).await;
         if seen.is_err() {
-            let log = std::fs::read_to_string(self.folder.path().join("bot.log")).unwrap_or_default();
+            let log = self.log();
             eprintln!("=== {}: {point}: {seen:?}\n{log}\n{}", self.flow, self.sim.discord.transcript("helpdesk"));
         }
         self.database.remove().await;
@@ -168,19 +168,32 @@ impl Place {
                 () = tokio::time::sleep(REACHED) => return Err(NEVER_REACHED.to_owned()),
             }
             self.leases_end().await;
-            Ok(Bot::start(self.folder.path(), &[]))
+            let before = self.log().len();
+            Ok((Bot::start(self.folder.path(), &[]), before))
         };
         let acting = tokio::time::timeout(PATIENCE, people::act(&self.sim, self.flow));
         let (restarted, acted) = tokio::join!(crash_and_restart, acting);
-        let mut bot = restarted?;
+        let (mut bot, before) = restarted?;
         acted.map_err(|_elapsed| "people never got their answers".to_owned())?;
         self.comes_to_rest().await?;
+        // Where nothing was left to do, it may not even have got so far that it knows how to stop.
+        let started = async {
+            while !self.log().get(before..).is_some_and(|log| log.contains("started version")) {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, started).await.map_err(|_elapsed| "it does not start again")?;
         bot.stop();
         let ended = tokio::time::timeout(PATIENCE, bot.ended()).await.map_err(|_elapsed| "it does not stop")?;
         if !ended.success() {
             return Err(format!("its stop went wrong: {ended}"));
         }
         judge(self)
+    }
+
+    /// What all its processes have logged.
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("bot.log")).unwrap_or_default()
     }
 
     /// On a server leases are waited for. The two minutes that takes are made to have passed; what else the dead process left is as it was.

@@ -129,6 +129,9 @@ async fn a_watch_outlives_an_outage_of_graph() {
 async fn a_device_that_was_called_is_looked_at_while_many_others_wait_for_their_turn() {
     let bed = Bed::with("looks go on", "[limits]\ngraph_writes = \"1/1m\"\n[sync]\ngive_up = \"2m\"\n").await;
     let called = bed.user("hanna").syncs("LT-042").await;
+    while bed.calls().is_empty() {
+        bed.advance(5.seconds()).await;
+    }
     for device in bed.tenant.devices().into_iter().filter(|device| device.name.starts_with("PC-1")).take(28) {
         let asked = bed.user("omar").runs(&format!("/sync device:{}", device.name)).await;
         // Some of them cannot be synced.
@@ -136,7 +139,7 @@ async fn a_device_that_was_called_is_looked_at_while_many_others_wait_for_their_
             asked.presses("Yes");
         }
     }
-    bed.advance(3.minutes()).await;
+    bed.advance(4.minutes()).await;
     called.says("`LT-042` checked in");
     bed.advance(70.minutes()).await;
     bed.channel(HELPDESK);

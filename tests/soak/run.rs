@@ -20,8 +20,9 @@ const CROWD: usize = 60;
 /// How long the last people may take, once everybody has begun.
 const LAST_PEOPLE: Duration = Duration::from_mins(5);
 
-/// How long it may take until everything has come to rest: the leases of killed processes last two minutes.
-const REST: Duration = Duration::from_mins(6);
+/// How long it may take until everything has come to rest: the leases of killed processes last two minutes, and the team's
+/// channel takes a message a second.
+const REST: Duration = Duration::from_mins(15);
 
 /// How long it goes on after the last request has begun.
 const LAST_GUSTS: Duration = Duration::from_secs(3);
