@@ -39,6 +39,7 @@ on_both_engines! {
     a_newer_state_keeps_the_patience_and_the_place_of_the_one_it_replaces,
     a_living_message_is_edited_at_its_pace,
     the_lines_of_a_digest_stay_together_over_a_crash,
+    a_line_that_may_stand_already_is_in_no_other_message,
     what_is_dropped_is_in_the_audit_line_by_line,
     what_an_older_version_wrote_is_delivered,
 }
@@ -258,6 +259,26 @@ async fn the_lines_of_a_digest_stay_together_over_a_crash(engine: Engine) {
     assert_eq!(number(&after.body), 5);
     world.done(&after).await;
     assert!(matches!(world.claims().await.body, Notice::Expired { .. }));
+    world.end().await;
+}
+
+async fn a_line_that_may_stand_already_is_in_no_other_message(engine: Engine) {
+    let mut world = World::new(engine).await;
+    let request = world.ask(1).await;
+    // The first in the queue is seen late: it was due later, or its writer committed later.
+    let late = NewNotice { request, address: TEAM, body: line(1), due_at: world.now + SignedDuration::from_secs(10) };
+    world.store.say(&late).await.expect("the store answers");
+    let other = world.ask(2).await;
+    world.say(other, TEAM, line(2)).await;
+    world.say(other, TEAM, line(3)).await;
+    let tried = world.claims().await;
+    assert_eq!(number(&tried.body), 2);
+    world.fails(&tried, 20).await;
+    world.pass(20);
+    let head = world.claims().await;
+    assert_eq!(number(&head.body), 1);
+    let lines = world.store.lines_behind(world.now, &head, 9).await.expect("the store answers");
+    assert_eq!(lines.iter().map(|line| number(&line.body)).collect::<Vec<_>>(), [3], "its answer may be what was lost");
     world.end().await;
 }
 

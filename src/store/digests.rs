@@ -35,12 +35,13 @@ pub(super) async fn behind(on: impl Into<On<'_>>, head: NoticeId) -> Result<Vec<
 }
 
 impl Store {
-    /// The next `most` team lines that wait in the queue behind this one.
+    /// The next `most` team lines that wait in the queue beside this one. None that somebody had in their hands before: Discord may
+    /// have taken its message, and knows it by its own nonce only.
     pub async fn lines_behind(&self, now: Timestamp, claimed: &ClaimedNotice, most: u32) -> Result<Vec<Behind>, Error> {
         let rows = query(
             "SELECT n.id, n.body FROM notices n JOIN notices h ON h.queue = n.queue
               WHERE h.id = $1 AND h.lease_token = $2 AND n.seq <> h.seq AND n.state = 'waiting' AND n.due_at <= $3
-                AND n.digest_id IS NULL AND n.lease_token IS NULL AND n.body LIKE '{\"TeamLine\"%'
+                AND n.digest_id IS NULL AND n.first_try_at IS NULL AND n.body LIKE '{\"TeamLine\"%'
               ORDER BY n.seq LIMIT $4",
         )
         .bind(claimed.id.to_string())
@@ -66,7 +67,7 @@ impl Store {
         for line in lines {
             let gathered = query(
                 "UPDATE notices SET digest_id = $2
-                  WHERE id = $1 AND queue = $3 AND state = 'waiting' AND digest_id IS NULL AND lease_token IS NULL",
+                  WHERE id = $1 AND queue = $3 AND state = 'waiting' AND digest_id IS NULL AND first_try_at IS NULL",
             )
             .bind(line.id.to_string())
             .bind(claimed.id.to_string())

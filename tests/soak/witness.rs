@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sim::Sim;
 
 use super::trail::{Trail, counted, id};
+
+/// So long Discord holds back a message with the nonce of an earlier one, as the simulator plays it.
+const NONCE_LASTS: SignedDuration = SignedDuration::from_mins(5);
 
 /// What they saw.
 #[derive(Debug, Default)]
@@ -77,16 +80,16 @@ fn calls(sim: &Sim, trail: &Trail, seen: &mut Seen, flaws: &mut Vec<String>) {
 /// Each asker reads each outcome: in the reply, or in the channel with a mention.
 fn askers(sim: &Sim, trail: &Trail, seen: &mut Seen, flaws: &mut Vec<String>) {
     let (names, devices) = (names(sim), devices(sim));
-    let mut read: BTreeMap<(String, String), usize> = BTreeMap::new();
-    let mut summaries: BTreeMap<String, usize> = BTreeMap::new();
+    let mut read: BTreeMap<(String, String), Vec<Timestamp>> = BTreeMap::new();
+    let mut summaries: BTreeMap<String, Vec<Timestamp>> = BTreeMap::new();
     for message in sim.discord.messages("helpdesk").iter().filter(|message| message.from_bot) {
         let mentioned = message.content.strip_prefix("<@").and_then(|rest| rest.split('>').next()).map(str::to_owned);
         let title = message.embeds.first().and_then(|embed| embed.title.clone()).unwrap_or_default();
         let owner = message.ephemeral_for.as_ref().and_then(|name| names.get(name).cloned());
         if let (Some(asker), true) = (&mentioned, title.ends_with(" checked in") && title.contains(" of ")) {
-            *summaries.entry(asker.clone()).or_default() += 1;
+            summaries.entry(asker.clone()).or_default().push(message.created);
         } else if let (Some(asker), Some(device)) = (owner.or(mentioned), of_an_outcome(&title)) {
-            *read.entry((asker, device)).or_default() += 1;
+            read.entry((asker, device)).or_default().push(message.created);
         }
     }
     let bulk: BTreeMap<_, _> = trail
@@ -112,15 +115,16 @@ fn askers(sim: &Sim, trail: &Trail, seen: &mut Seen, flaws: &mut Vec<String>) {
 /// The team reads one line for each call's outcome, and one for each request about many devices.
 fn team(sim: &Sim, trail: &Trail, seen: &mut Seen, flaws: &mut Vec<String>) {
     let devices = devices(sim);
-    let mut read: BTreeMap<(String, String), usize> = BTreeMap::new();
+    let mut read: BTreeMap<(String, String), Vec<Timestamp>> = BTreeMap::new();
     let messages = sim.discord.messages("device-team");
     // Lines that had to wait stand below each other in one message.
-    for line in messages.iter().filter(|message| message.from_bot).flat_map(|message| message.content.lines()) {
+    let lines = messages.iter().filter(|message| message.from_bot);
+    for (line, at) in lines.flat_map(|message| message.content.lines().map(|line| (line, message.created))) {
         let Some(asker) = line.split("asked by <@").nth(1).and_then(|rest| rest.split('>').next()) else {
             flaws.push(format!("a line that names nobody: {line}"));
             continue;
         };
-        *read.entry((asker.to_owned(), subject(line))).or_default() += 1;
+        read.entry((asker.to_owned(), subject(line))).or_default().push(at);
     }
     // Of those who share a call, the one in front is told of; at the end who that was is not to be seen, so they count together.
     let heads =
@@ -139,21 +143,31 @@ fn subject(line: &str) -> String {
     if before.starts_with('📦') { "📦".to_owned() } else { parts.next().unwrap_or_default().to_owned() }
 }
 
-/// What is due against what was read; returns how much was read again.
+/// What is due against when it was read; returns how much was read again. That may only be where the nonce could not prevent it.
 fn compared<K: Ord + std::fmt::Debug>(
     what: &str,
     due: &BTreeMap<K, usize>,
-    read: &BTreeMap<K, usize>,
+    read: &BTreeMap<K, Vec<Timestamp>>,
     flaws: &mut Vec<String>,
 ) -> usize {
     for (key, due) in due {
-        let read = read.get(key).copied().unwrap_or_default();
+        let read = read.get(key).map_or(0, Vec::len);
         if read < *due {
             flaws.push(format!("{what}: {key:?} was told {read} of {due}"));
         }
     }
-    let more = |(key, read): (&K, &usize)| read.saturating_sub(due.get(key).copied().unwrap_or_default());
-    read.iter().map(more).sum()
+    let mut again = 0;
+    for (key, times) in read {
+        let more = times.len().saturating_sub(due.get(key).copied().unwrap_or_default());
+        let mut times = times.clone();
+        times.sort_unstable();
+        let apart = times.windows(2).filter(|two| two[1].duration_since(two[0]) > NONCE_LASTS).count();
+        if more > apart {
+            flaws.push(format!("{what}: {key:?} was told {more} too many, and not only after the nonce: {times:?}"));
+        }
+        again += more;
+    }
+    again
 }
 
 /// The device in the title of an outcome's card; nothing for a state on the way.
