@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::card::Card;
 use super::cards;
 use super::channels::{Channels, Turn, Write};
 use super::outbound::Outbound;
 use super::pause::Pause;
-use super::render::team_line;
 use super::status::DeliveryStatus;
 use super::tries::Sent;
 use super::way::Place;
@@ -201,20 +201,31 @@ impl Delivery {
 
     /// Takes what waits behind a team line into its message.
     async fn gather(&self, claimed: &mut ClaimedNotice) -> Result<(), Error> {
-        if !matches!((&claimed.body, &claimed.address), (Notice::TeamLine { .. }, Address::Channel(_))) {
+        let is_line = matches!(claimed.body, Notice::TeamLine { .. } | Notice::BulkTeamLine);
+        if !is_line || !matches!(claimed.address, Address::Channel(_)) {
             return Ok(());
         }
         let most = u32::try_from(MOST_LINES - 1).unwrap_or(0);
-        let lines = self.store.lines_behind(self.clock.now(), claimed, most).await?;
-        let first = team_line(&claimed.body);
-        let fitting = cards::fitting(&first, lines, |line: &Behind| team_line(&line.body));
+        let first = self.line(claimed.request.id, &claimed.body).await?;
+        let mut lines = Vec::new();
+        for line in self.store.lines_behind(self.clock.now(), claimed, most).await? {
+            match self.line(line.request, &line.body).await {
+                Ok(card) => lines.push((line, card)),
+                // It is dealt with when it is the first.
+                Err(error) if error.is_of_the_row() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let fitting = cards::fitting(&first, lines, |(_, card): &(Behind, Card)| card.clone());
+        let fitting: Vec<_> = fitting.into_iter().map(|(line, _)| line).collect();
         if fitting.is_empty() { Ok(()) } else { self.store.gather(claimed, fitting).await }
     }
 }
 
-/// Whether lines that came meanwhile are told with it.
+/// Whether lines that came meanwhile are told with it. What is told of many devices does not say whether it waited for others; those
+/// that are due when it is sent go with it in any case.
 fn is_digest(claimed: &ClaimedNotice) -> bool {
-    matches!(claimed.body, Notice::TeamLine { digest: true, .. })
+    matches!(claimed.body, Notice::TeamLine { digest: true, .. } | Notice::BulkTeamLine)
 }
 
 /// Whether it was tried for so long that it will not get anywhere.

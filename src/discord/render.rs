@@ -15,15 +15,24 @@ const WHILE_SENDING: SignedDuration = SignedDuration::from_secs(5);
 const WHILE_WATCHING: SignedDuration = SignedDuration::from_secs(30);
 
 impl Delivery {
-    /// The card of a notice.
+    /// The card of a notice, with the lines that its message says too.
     pub(super) async fn render(&self, claimed: &ClaimedNotice) -> Result<Card, Error> {
+        let card = self.card(claimed).await?;
+        let mut others = Vec::new();
+        for other in &claimed.behind {
+            others.push(self.line(other.request, &other.body).await?);
+        }
+        Ok(if others.is_empty() { card } else { cards::digest(&card, others.into_iter()) })
+    }
+
+    async fn card(&self, claimed: &ClaimedNotice) -> Result<Card, Error> {
         let asker = claimed.request.actor.user;
         let id = claimed.request.id;
         Ok(match &claimed.body {
             Notice::Progress { device, phase, requested_at } => cards::progress(device, *phase, *requested_at),
             Notice::MovesToChannel { device } => cards::moves_to_channel(device),
             Notice::Outcome { device_sync, device, outcome } => cards::outcome(*device_sync, device, outcome),
-            line @ Notice::TeamLine { .. } => team_line(line),
+            line @ (Notice::TeamLine { .. } | Notice::BulkTeamLine) => self.line(id, line).await?,
             Notice::ShowedUp { device, checked_in_at, requested_at } => {
                 cards::showed_up(asker, device, *checked_in_at, *requested_at)
             }
@@ -41,7 +50,6 @@ impl Delivery {
                 }
                 card
             }
-            Notice::BulkTeamLine => cards::bulk_team_line(&self.store.bulk_standing(id).await?),
             Notice::Frozen { reason, ends_at } => cards::frozen_line(asker, reason, *ends_at),
             Notice::Thawed => cards::thawed_line(asker),
             Notice::Approval => self.approval(id).await?,
@@ -50,6 +58,17 @@ impl Delivery {
                 None => return Err(Error::row("approval", "there is none")),
             },
             Notice::ApprovalStep { what } => cards::approval_step(what),
+        })
+    }
+
+    /// One line for the team; another notice has none.
+    pub(super) async fn line(&self, request: RequestId, body: &Notice) -> Result<Card, Error> {
+        Ok(match body {
+            Notice::TeamLine { actor, device, outcome, reason, .. } => {
+                cards::team_line(*actor, device, outcome, reason.as_deref())
+            }
+            Notice::BulkTeamLine => cards::bulk_team_line(&self.store.bulk_standing(request).await?),
+            _ => Card::default(),
         })
     }
 
@@ -88,16 +107,6 @@ impl Delivery {
         let due_at = self.clock.now().saturating_add(wait).unwrap_or(Timestamp::MAX);
         let (request, address, body) = (claimed.request.id, claimed.address.clone(), claimed.body.clone());
         self.store.say(&NewNotice { request, address, body, due_at }).await
-    }
-}
-
-/// One line for the team; another notice has none.
-pub(super) fn team_line(body: &Notice) -> Card {
-    match body {
-        Notice::TeamLine { actor, device, outcome, reason, .. } => {
-            cards::team_line(*actor, device, outcome, reason.as_deref())
-        }
-        _ => Card::default(),
     }
 }
 

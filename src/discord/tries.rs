@@ -3,11 +3,10 @@
 use jiff::Timestamp;
 
 use super::card::Card;
-use super::cards;
 use super::delivery::Delivery;
 use super::outbound::CallError;
 use super::way::Place;
-use super::{render::team_line, webhook};
+use super::webhook;
 use crate::chat::{ChannelId, MessageId};
 use crate::store::{Address, ClaimedNotice, Notice};
 
@@ -133,8 +132,7 @@ fn message(claimed: &ClaimedNotice, card: &Card) -> Card {
             let asker = claimed.request.actor.user;
             Card { content: format!("<@{asker}>"), mention: Some(asker), ..card.clone() }
         }
-        _ if claimed.behind.is_empty() => card.clone(),
-        _ => cards::digest(card, claimed.behind.iter().map(|line| team_line(&line.body))),
+        _ => card.clone(),
     }
 }
 

@@ -8,29 +8,32 @@ use super::notice::Notice;
 use super::notices::ClaimedNotice;
 use super::query::query;
 use super::row::{Row, millis};
-use super::{Error, NoticeId, Store};
+use super::{Error, NoticeId, RequestId, Store};
 
 /// A notice that the message of another one says too.
 #[derive(Clone, Debug)]
 pub struct Behind {
     /// Its id.
     pub id: NoticeId,
+    /// The request it is about.
+    pub request: RequestId,
     /// What.
     pub body: Notice,
 }
 
 impl Behind {
     fn read(row: &Row) -> Result<Self, Error> {
-        Ok(Self { id: row.parsed("id")?, body: row.json("body")? })
+        Ok(Self { id: row.parsed("id")?, request: row.parsed("request_id")?, body: row.json("body")? })
     }
 }
 
 /// What the message of this notice says too.
 pub(super) async fn behind(on: impl Into<On<'_>>, head: NoticeId) -> Result<Vec<Behind>, Error> {
-    let rows = query("SELECT id, body FROM notices WHERE digest_id = $1 AND state = 'waiting' ORDER BY seq")
-        .bind(head.to_string())
-        .fetch_all(on)
-        .await?;
+    let rows =
+        query("SELECT id, request_id, body FROM notices WHERE digest_id = $1 AND state = 'waiting' ORDER BY seq")
+            .bind(head.to_string())
+            .fetch_all(on)
+            .await?;
     Ok(rows.iter().filter_map(|row| Behind::read(row).ok()).collect())
 }
 
@@ -39,9 +42,10 @@ impl Store {
     /// have taken its message, and knows it by its own nonce only.
     pub async fn lines_behind(&self, now: Timestamp, claimed: &ClaimedNotice, most: u32) -> Result<Vec<Behind>, Error> {
         let rows = query(
-            "SELECT n.id, n.body FROM notices n JOIN notices h ON h.queue = n.queue
+            "SELECT n.id, n.request_id, n.body FROM notices n JOIN notices h ON h.queue = n.queue
               WHERE h.id = $1 AND h.lease_token = $2 AND n.seq <> h.seq AND n.state = 'waiting' AND n.due_at <= $3
-                AND n.digest_id IS NULL AND n.first_try_at IS NULL AND n.body LIKE '{\"TeamLine\"%'
+                AND n.digest_id IS NULL AND n.first_try_at IS NULL
+                AND (n.body LIKE '{\"TeamLine\"%' OR n.body = '\"BulkTeamLine\"')
               ORDER BY n.seq LIMIT $4",
         )
         .bind(claimed.id.to_string())

@@ -122,11 +122,12 @@ channel_id = "900000000000000103"
 
 #[tokio::test]
 async fn a_digest_says_together_what_came_together() {
-    let rules = "[[notify.rule]]\nname = \"quarterly\"\nchannel_id = \"900000000000000102\"\ndigest = \"15m\"\n";
+    let rules = "[watch]\ndeadline = \"5m\"\n[[notify.rule]]\nname = \"quarterly\"\nchannel_id = \"900000000000000102\"\ndigest = \"15m\"\n";
     let bed = Bed::with("digest by rule", rules).await;
     for device in ["LT-042", "IPAD-017", "FIELD-LT-1"] {
         bed.user("hanna").syncs(device).await;
     }
+    bed.user("omar").runs("/bulk-sync user user:jonas.weber@contoso.example").await.clicks("Yes").await;
     bed.advance(5.minutes()).await;
     assert!(bed.team().is_empty(), "nothing before the quarter is over");
     bed.advance(15.minutes()).await;
@@ -135,6 +136,7 @@ async fn a_digest_says_together_what_came_together() {
     for device in ["LT-042", "IPAD-017", "FIELD-LT-1"] {
         assert!(team[0].contains(device), "{team:?}");
     }
+    assert!(team[0].lines().any(|line| line.starts_with('📦')), "many devices are told of by one line: {team:?}");
     bed.channel(HELPDESK);
     bed.finish().await;
 }
