@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::process::{Child, Command};
 use std::time::Duration;
 
+use intune_sync_bot::demo::config_for;
 use sim::{Clock, Options, Scenario, Sim};
 use tempfile::TempDir;
 
@@ -36,16 +37,11 @@ impl Drop for Bot {
 }
 
 fn config(sim: &Sim, folder: &TempDir, listen: SocketAddr) -> String {
-    let (url, key) = (sim.url(), sim.discord.public_key());
-    let (client_id, client_secret) = sim.tenant.credentials();
-    let (tenant_id, folder) = (sim.tenant.tenant_id(), folder.path().display());
-    format!(
-        "[discord]\ntoken = \"sim-bot-token\"\napplication_id = \"900000000000000010\"\n\
-         guild_ids = [\"900000000000000001\"]\napi_url = \"{url}\"\nmode = \"http\"\npublic_key = \"{key}\"\n\
-         [entra]\ntenant_id = \"{tenant_id}\"\nclient_id = \"{client_id}\"\nclient_secret = \"{client_secret}\"\n\
-         authority_url = \"{url}\"\n[graph]\nurl = \"{url}\"\n[store]\nurl = \"sqlite://{folder}/bot.db\"\n\
-         [web]\nlisten = \"{listen}\"\nops_listen = \"\"\n"
-    )
+    let folder = folder.path().display();
+    let own = format!(
+        "[discord]\nmode = \"http\"\n[store]\nurl = \"sqlite://{folder}/bot.db\"\n[web]\nlisten = \"{listen}\"\nops_listen = \"\"\n"
+    );
+    config_for(sim, &[&own]).expect("both are TOML")
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use intune_sync_bot::demo::config_for;
 use sim::{Clock, Options, Scenario, Sim};
 use tempfile::TempDir;
 
@@ -53,12 +54,12 @@ pub(crate) struct Bot {
 }
 
 impl Bot {
-    /// Starts it, with `more` (whole sections) below what an operator would write, and waits until it is ready.
+    /// Starts it, with `more` laid over what an operator would write, and waits until it is ready.
     pub(crate) async fn start(sim: &Sim, http: bool, more: &str) -> anyhow::Result<Self> {
         let folder = TempDir::new()?;
         let (web, ops) = (free_port()?, free_port()?);
         let file = folder.path().join("config.toml");
-        std::fs::write(&file, config(sim, http, &folder, web, ops, more))?;
+        std::fs::write(&file, config(sim, http, &folder, web, ops, more)?)?;
         let log = File::create(folder.path().join("log"))?;
         let process = Process::start(
             Command::new(env!("CARGO_BIN_EXE_intune-sync-bot"))
@@ -91,27 +92,19 @@ fn free_port() -> anyhow::Result<SocketAddr> {
     drawn.find(|addr| TcpListener::bind(addr).is_ok()).context("a free port")
 }
 
-fn config(sim: &Sim, http: bool, folder: &TempDir, web: SocketAddr, ops: SocketAddr, more: &str) -> String {
-    let (url, gateway, key) = (sim.url(), sim.gateway_url(), sim.discord.public_key());
-    let (tenant, (client, secret)) = (sim.tenant.tenant_id(), sim.tenant.credentials());
+fn config(
+    sim: &Sim,
+    http: bool,
+    folder: &TempDir,
+    web: SocketAddr,
+    ops: SocketAddr,
+    more: &str,
+) -> anyhow::Result<String> {
     let (transport, database) = (if http { "http" } else { "gateway" }, folder.path().join("bot.db"));
-    format!(
+    let own = format!(
         r#"
         [discord]
-        token = "sim-bot-token"
-        application_id = "900000000000000010"
-        guild_ids = ["900000000000000001"]
-        api_url = "{url}"
-        gateway_url = "{gateway}"
         mode = "{transport}"
-        public_key = "{key}"
-        [entra]
-        tenant_id = "{tenant}"
-        client_id = "{client}"
-        client_secret = "{secret}"
-        authority_url = "{url}"
-        [graph]
-        url = "{url}"
         [store]
         url = "sqlite://{}"
         [web]
@@ -122,8 +115,8 @@ fn config(sim: &Sim, http: bool, folder: &TempDir, web: SocketAddr, ops: SocketA
         [[access.chat_role]]
         discord_role = "900000000000000201"
         intune_role = "Help Desk Operator"
-        {more}
         "#,
         database.display()
-    )
+    );
+    config_for(sim, &[&own, more])
 }

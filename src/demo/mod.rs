@@ -2,6 +2,7 @@
 //!
 //! [`Stage`] sets both worlds up; tests play their scenes on it too.
 
+mod config;
 mod scenes;
 mod script;
 mod stage;
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use sim::{Clock as SimClock, Scenario};
 
+pub use config::config_for;
 pub use stage::{Stage, StageOptions};
 
 /// `intune-sync-bot demo`.

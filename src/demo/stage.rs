@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use sim::{Clock as SimClock, Options as SimOptions, Scenario, Sim};
 use tempfile::TempDir;
 
+use super::config_for;
 use crate::app::{App, Options};
 use crate::clock::Clock;
 use crate::settings::{Mode, Settings, Source, load};
@@ -230,31 +231,15 @@ fn free_port() -> anyhow::Result<SocketAddr> {
 
 /// The stage's config: what an operator would write for this world.
 fn settings(sim: &Sim, folder: &TempDir, public: SocketAddr, http: bool, over: &str) -> anyhow::Result<Settings> {
-    let url = sim.url();
-    let gateway = sim.gateway_url();
-    let (mode, public_key) = (if http { "http" } else { "gateway" }, sim.discord.public_key());
+    let mode = if http { "http" } else { "gateway" };
     let database = folder.path().join("bot.db");
-    let (client_id, client_secret) = sim.tenant.credentials();
     let (link_client_id, link_client_secret) = sim.tenant.sign_in_credentials();
-    let tenant_id = sim.tenant.tenant_id();
     let own = format!(
         r#"
         [discord]
-        token = "sim-bot-token"
-        application_id = "900000000000000010"
-        guild_ids = ["900000000000000001"]
         team_channel_id = "900000000000000102"
-        api_url = "{url}"
-        gateway_url = "{gateway}"
         mode = "{mode}"
-        public_key = "{public_key}"
-        [entra]
-        tenant_id = "{tenant_id}"
-        client_id = "{client_id}"
-        client_secret = "{client_secret}"
-        authority_url = "{url}"
         [graph]
-        url = "{url}"
         timeout = "5s"
         [link]
         client_id = "{link_client_id}"
@@ -288,17 +273,7 @@ fn settings(sim: &Sim, folder: &TempDir, public: SocketAddr, http: bool, over: &
         "#,
         database = database.display(),
     );
-    let mut table: toml::Table = own.parse()?;
-    let over: toml::Table = over.parse().context("the config laid over the stage's")?;
-    for (section, value) in over {
-        match (table.get_mut(&section), value) {
-            (Some(toml::Value::Table(into)), toml::Value::Table(from)) => into.extend(from),
-            (_, value) => {
-                table.insert(section, value);
-            }
-        }
-    }
     let file = folder.path().join("config.toml");
-    std::fs::write(&file, table.to_string())?;
+    std::fs::write(&file, config_for(sim, &[&own, over])?)?;
     Ok(load(&Source { file: Some(file), ..Source::default() })?)
 }

@@ -35,6 +35,21 @@ use surroundings::{database, lay_database, over_http};
 /// Where the helpdesk asks.
 pub(crate) const HELPDESK: &str = "helpdesk";
 
+/// Where a second person is asked for.
+pub(crate) const APPROVALS: &str = "sync-approvals";
+
+/// Syncs of three devices and more want one of the leads. More keys of the rule may follow.
+pub(crate) const LARGE: &str = r#"
+[discord]
+approvals_channel_id = "900000000000000103"
+[watch]
+deadline = "10m"
+[[approval.rule]]
+name = "large"
+min_devices = 3
+approver_roles = ["900000000000000207"]
+"#;
+
 /// Where outcomes are announced.
 pub(crate) const TEAM: &str = "device-team";
 

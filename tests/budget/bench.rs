@@ -7,6 +7,7 @@ use std::time::Duration;
 use intune_sync_bot::app;
 use intune_sync_bot::budget::{Ledger, Memory};
 use intune_sync_bot::clock::Clock;
+use intune_sync_bot::demo::config_for;
 use intune_sync_bot::graph::Graph;
 use intune_sync_bot::intune::DeviceId;
 use intune_sync_bot::settings::{Settings, Source, load};
@@ -85,27 +86,8 @@ impl Bench {
 }
 
 fn settings(sim: &Sim, folder: &TempDir) -> Settings {
-    let (url, gateway) = (sim.url(), sim.gateway_url());
-    let text = format!(
-        r#"
-        [discord]
-        token = "sim-bot-token"
-        application_id = "900000000000000010"
-        guild_ids = ["900000000000000001"]
-        api_url = "{url}"
-        gateway_url = "{gateway}"
-        [entra]
-        tenant_id = "11111111-2222-4333-8444-555555555555"
-        client_id = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"
-        client_secret = "sim-client-secret"
-        authority_url = "{url}"
-        [graph]
-        url = "{url}"
-        [access]
-        require_link = true
-        "#
-    );
     let file = folder.path().join("config.toml");
+    let text = config_for(sim, &["[access]\nrequire_link = true\n"]).expect("both are TOML");
     std::fs::write(&file, text).expect("the config is written");
     load(&Source { file: Some(file), ..Source::default() }).expect("the config is valid")
 }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::os::unix::process::ExitStatusExt as _;
 use std::time::Duration;
 
+use intune_sync_bot::demo::config_for;
 use intune_sync_bot::intune::TenantId;
 use intune_sync_bot::store::Store;
 use secrecy::ExposeSecret as _;
@@ -55,26 +56,13 @@ impl Place {
     }
 
     fn config(&self) -> String {
-        let (url, gateway) = (self.sim.url(), self.sim.gateway_url());
-        let (client_id, client_secret) = self.sim.tenant.credentials();
-        let (tenant_id, store) = (self.sim.tenant.tenant_id(), self.database.url().expose_secret());
+        let store = self.database.url().expose_secret();
         let confirm_timeout = self.flow.confirm_timeout();
-        format!(
+        let own = format!(
             r#"
             [discord]
-            token = "sim-bot-token"
-            application_id = "900000000000000010"
-            guild_ids = ["900000000000000001"]
             team_channel_id = "900000000000000102"
-            api_url = "{url}"
-            gateway_url = "{gateway}"
-            [entra]
-            tenant_id = "{tenant_id}"
-            client_id = "{client_id}"
-            client_secret = "{client_secret}"
-            authority_url = "{url}"
             [graph]
-            url = "{url}"
             timeout = "10s"
             [store]
             url = "{store}"
@@ -100,7 +88,8 @@ impl Place {
             [web]
             ops_listen = ""
             "#
-        )
+        );
+        config_for(&self.sim, &[&own]).expect("both are TOML")
     }
 
     /// Plays the flow to its end; what was committed in it.

@@ -12,6 +12,7 @@ use intune_sync_bot::app;
 use intune_sync_bot::budget::{Ledger, Memory};
 use intune_sync_bot::chat::{Actor, ChannelId, ChatUserId, GuildId};
 use intune_sync_bot::clock::Clock;
+use intune_sync_bot::demo::config_for;
 use intune_sync_bot::graph::{Graph, Patience};
 use intune_sync_bot::identity::Gate;
 use intune_sync_bot::intune::{Authority, Decision, Denial, Device, Task};
@@ -94,32 +95,10 @@ impl Bench {
 }
 
 fn settings(sim: &Sim, folder: &TempDir) -> Settings {
-    let (url, gateway) = (sim.url(), sim.gateway_url());
     let database = folder.path().join("gate.db");
-    let text = format!(
-        r#"
-        [discord]
-        token = "sim-bot-token"
-        application_id = "900000000000000010"
-        guild_ids = ["900000000000000001"]
-        api_url = "{url}"
-        gateway_url = "{gateway}"
-        [entra]
-        tenant_id = "11111111-2222-4333-8444-555555555555"
-        client_id = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"
-        client_secret = "sim-client-secret"
-        authority_url = "{url}"
-        [graph]
-        url = "{url}"
-        [store]
-        url = "sqlite://{}"
-        [access]
-        require_link = true
-        "#,
-        database.display()
-    );
+    let own = format!("[store]\nurl = \"sqlite://{}\"\n[access]\nrequire_link = true\n", database.display());
     let file = folder.path().join("config.toml");
-    std::fs::write(&file, text).expect("the config is written");
+    std::fs::write(&file, config_for(sim, &[&own]).expect("both are TOML")).expect("the config is written");
     load(&Source { file: Some(file), ..Source::default() }).expect("the config is valid")
 }
 

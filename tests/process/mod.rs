@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use intune_sync_bot::demo::config_for;
 use sim::{Clock, Options, Scenario, Sim};
 
 /// How long a process may take for anything.
@@ -29,22 +30,27 @@ pub(crate) fn free_port() -> SocketAddr {
     drawn.find(free).expect("a free port")
 }
 
-/// What an operator would write for this world, with `more` (whole sections) below it.
+/// What an operator would write for this world, with `more` laid over it.
 pub(crate) fn config(sim: &Sim, http: bool, store: &str, ops: SocketAddr, web: SocketAddr, more: &str) -> String {
-    let (url, gateway, key) = (sim.url(), sim.gateway_url(), sim.discord.public_key());
-    let (client_id, client_secret) = sim.tenant.credentials();
-    let tenant_id = sim.tenant.tenant_id();
     let transport = if http { "http" } else { "gateway" };
-    format!(
-        "[discord]\ntoken = \"sim-bot-token\"\napplication_id = \"900000000000000010\"\n\
-         guild_ids = [\"900000000000000001\"]\nteam_channel_id = \"900000000000000102\"\napi_url = \"{url}\"\n\
-         gateway_url = \"{gateway}\"\nmode = \"{transport}\"\npublic_key = \"{key}\"\n\
-         [entra]\ntenant_id = \"{tenant_id}\"\nclient_id = \"{client_id}\"\nclient_secret = \"{client_secret}\"\n\
-         authority_url = \"{url}\"\n[graph]\nurl = \"{url}\"\n[store]\nurl = \"{store}\"\n\
-         [web]\nlisten = \"{web}\"\nops_listen = \"{ops}\"\n\
-         [access]\nrequire_link = false\n[[access.chat_role]]\ndiscord_role = \"900000000000000201\"\n\
-         intune_role = \"Help Desk Operator\"\n{more}"
-    )
+    let own = format!(
+        r#"
+        [discord]
+        team_channel_id = "900000000000000102"
+        mode = "{transport}"
+        [store]
+        url = "{store}"
+        [web]
+        listen = "{web}"
+        ops_listen = "{ops}"
+        [access]
+        require_link = false
+        [[access.chat_role]]
+        discord_role = "900000000000000201"
+        intune_role = "Help Desk Operator"
+        "#
+    );
+    config_for(sim, &[&own, more]).expect("both are TOML")
 }
 
 /// The bot in a process of its own; it ends with the value.

@@ -3,22 +3,7 @@
 use sim::discord::MessageView;
 use sim::tenant::{Fault, FaultKind};
 
-use crate::bed::{Bed, HELPDESK, Spans as _, show};
-
-/// Where a second person is asked for.
-const APPROVALS: &str = "sync-approvals";
-
-/// Syncs of three devices and more want one of the leads.
-const LARGE: &str = r#"
-[discord]
-approvals_channel_id = "900000000000000103"
-[watch]
-deadline = "10m"
-[[approval.rule]]
-name = "large"
-min_devices = 3
-approver_roles = ["900000000000000207"]
-"#;
+use crate::bed::{APPROVALS, Bed, HELPDESK, LARGE, Spans as _, show};
 
 async fn asked(config: &str, name: &str) -> Bed {
     Bed::with(name, config).await

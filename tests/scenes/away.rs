@@ -38,14 +38,29 @@ fn is_told(asked: &Answer<'_>) {
     asked.says("My database does not answer at the moment. Nothing was recorded and nothing was sent");
 }
 
+/// Before it fails: one sync is under way, and one card waits for its Yes.
+async fn one_watched_and_one_asked(bed: &Bed) -> [Answer<'_>; 2] {
+    bed.expects_error("a question could not be answered");
+    bed.expects_error("the store did not answer; the work waits");
+    [bed.user("hanna").syncs("LT-042").await, bed.user("omar").runs("/sync device:IPAD-017").await]
+}
+
+/// After it is back: the one ends, and the other can be confirmed.
+async fn both_end_well(bed: &Bed, watched: Answer<'_>, waiting: Answer<'_>) {
+    bed.advance(10.seconds()).await;
+    assert_eq!(bed.readiness().await, "ready");
+    waiting.clicks("Yes").await;
+    bed.advance(5.minutes()).await;
+    watched.says("`LT-042` checked in");
+    waiting.says("`IPAD-017` checked in");
+    assert_eq!((bed.calls().len(), bed.team().len()), (2, 2));
+}
+
 #[tokio::test]
 async fn a_database_that_is_away_for_a_minute_delays_and_loses_nothing() {
     let far = Far::new("a minute without the database").await;
     let bed = &far.bed;
-    bed.expects_error("a question could not be answered");
-    bed.expects_error("the store did not answer; the work waits");
-    let watched = bed.user("hanna").syncs("LT-042").await;
-    let waiting = bed.user("omar").runs("/sync device:IPAD-017").await;
+    let [watched, waiting] = one_watched_and_one_asked(bed).await;
     far.pipe.set(Flow::Cut);
     bed.advance(20.seconds()).await;
     assert_eq!(bed.readiness().await, "the database does not answer");
@@ -55,13 +70,7 @@ async fn a_database_that_is_away_for_a_minute_delays_and_loses_nothing() {
     bed.advance(40.seconds()).await;
     assert_eq!(bed.calls().len(), 1, "nothing is sent that cannot be written down before");
     far.pipe.set(Flow::Open);
-    bed.advance(10.seconds()).await;
-    assert_eq!(bed.readiness().await, "ready");
-    waiting.clicks("Yes").await;
-    bed.advance(5.minutes()).await;
-    watched.says("`LT-042` checked in");
-    waiting.says("`IPAD-017` checked in");
-    assert_eq!((bed.calls().len(), bed.team().len()), (2, 2));
+    both_end_well(bed, watched, waiting).await;
     far.finish().await;
 }
 
@@ -88,10 +97,7 @@ async fn a_database_that_hangs_for_a_minute_is_no_different() {
 async fn a_database_that_can_only_be_read_takes_nothing_and_is_said_to() {
     let far = Far::new("a read-only database").await;
     let bed = &far.bed;
-    bed.expects_error("a question could not be answered");
-    bed.expects_error("the store did not answer; the work waits");
-    let watched = bed.user("hanna").syncs("LT-042").await;
-    let waiting = bed.user("omar").runs("/sync device:IPAD-017").await;
+    let [watched, waiting] = one_watched_and_one_asked(bed).await;
     let mut admin = PgConnection::connect(far.database.url().expose_secret()).await.expect("the server answers");
     // As after a failover to a server that only follows.
     let turn = |to: &str| {
@@ -108,13 +114,7 @@ async fn a_database_that_can_only_be_read_takes_nothing_and_is_said_to() {
     bed.advance(40.seconds()).await;
     assert_eq!(bed.calls().len(), 1, "nothing is sent that cannot be written down before");
     admin.execute(AssertSqlSafe(turn("off"))).await.expect("it is done");
-    bed.advance(10.seconds()).await;
-    assert_eq!(bed.readiness().await, "ready");
-    waiting.clicks("Yes").await;
-    bed.advance(5.minutes()).await;
-    watched.says("`LT-042` checked in");
-    waiting.says("`IPAD-017` checked in");
-    assert_eq!((bed.calls().len(), bed.team().len()), (2, 2));
+    both_end_well(bed, watched, waiting).await;
     drop(admin);
     far.finish().await;
 }

@@ -3,32 +3,19 @@
 use sim::discord::MessageView;
 use sim::tenant::Forgery;
 
-use crate::bed::{Answer, Bed, HELPDESK, Spans as _, show};
-
-/// Where a second person is asked for.
-const APPROVALS: &str = "sync-approvals";
-
-/// Syncs of three devices and more want one of the leads, who has to sign in for it.
-const CONFIG: &str = r#"
-[discord]
-approvals_channel_id = "900000000000000103"
-[link]
-authentication_context = "c1"
-[watch]
-deadline = "10m"
-[[approval.rule]]
-name = "large"
-min_devices = 3
-approver_roles = ["900000000000000207"]
-step_up = true
-"#;
+use crate::bed::{APPROVALS, Answer, Bed, HELPDESK, LARGE, Spans as _, show};
 
 /// Who signs in for lena.
 const LENA: &str = "lena";
 
+/// Who approves many devices has to sign in for it.
+fn config() -> String {
+    format!("{LARGE}step_up = true\n[link]\nauthentication_context = \"c1\"\n")
+}
+
 /// A world in which lena is linked.
 async fn with_lena(name: &str) -> Bed {
-    let bed = Bed::with(name, CONFIG).await;
+    let bed = Bed::with(name, &config()).await;
     bed.link(LENA).await;
     bed
 }
@@ -166,7 +153,7 @@ async fn a_sign_in_is_worth_nothing_after_its_ten_minutes_or_for_other_devices()
 
 #[tokio::test]
 async fn without_a_link_nobody_knows_who_should_sign_in_and_a_no_needs_no_proof() {
-    let bed = Bed::with("no link to sign in by", CONFIG).await;
+    let bed = Bed::with("no link to sign in by", &config()).await;
     let asked = asks(&bed).await;
     presses_approve(&bed).await.says("Type `/link` first");
     bed.user(LENA).clicks_in_channel(&card(&bed), "Reject").await;
