@@ -14,16 +14,16 @@ export PATH := $(TOOLS):$(PATH)
 QUICK := not binary(/browser|crash|soak/)
 
 # Scenes that another database could change; they run on PostgreSQL too.
-ON_POSTGRES := binary(scenes) & test(/^(approvals|bulk|calls|clicks|clocks|freezing|joining|late|linked|linking|records|restarts)::/)
+ON_POSTGRES := binary(scenes) & test(/^(approvals|bulk|calls|clicks|clocks|freezing|joining|late|linked|linking|notifying|records|restarts|step_up)::/)
 
 # Runs tests beside a PostgreSQL server that lives as long as they do.
 NEXTEST := ./scripts/postgres.sh cargo nextest run --workspace --all-features
 
 # Scenes that play a second time with interactions posted to the bot.
-OVER_HTTP := binary(scenes) & test(/^(approvals|asking|bulk|clicks|freezing|hostile|joining|linking|looking|restarts)::/)
+OVER_HTTP := binary(scenes) & test(/^(approvals|asking|bulk|clicks|freezing|hostile|joining|linking|looking|notifying|restarts|step_up)::/)
 
 # Scenes that both could change together.
-ON_BOTH := binary(scenes) & test(/^(approvals|bulk|clicks|freezing|joining|linking|restarts)::/)
+ON_BOTH := binary(scenes) & test(/^(approvals|bulk|clicks|freezing|joining|linking|notifying|restarts|step_up)::/)
 
 .PHONY: help demo test test-quick soak bench lint setup
 
