@@ -23,7 +23,7 @@ pub struct Clock(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     state: Mutex<State>,
-    /// Wakes the sleepers of a manual clock.
+    /// Wakes the sleepers when time is moved.
     moved: Notify,
     busy: AtomicUsize,
     /// Grows with every start of work, so that two looks can tell whether something happened in between.
@@ -36,6 +36,8 @@ struct Inner {
 struct State {
     /// `Some`: the hand-moved present. `None`: the machine's time.
     manual: Option<Manual>,
+    /// What has passed beside the machine's time.
+    skipped: SignedDuration,
     next_waiter: u64,
     waiters: BTreeMap<u64, Waiter>,
 }
@@ -118,7 +120,8 @@ impl Clock {
 
     #[expect(clippy::disallowed_methods, reason = "the one place that asks the machine for the time")]
     fn new(manual: Option<Manual>) -> Self {
-        let state = Mutex::new(State { manual, next_waiter: 0, waiters: BTreeMap::new() });
+        let state =
+            Mutex::new(State { manual, skipped: SignedDuration::ZERO, next_waiter: 0, waiters: BTreeMap::new() });
         let (busy, epoch) = (AtomicUsize::new(0), AtomicU64::new(0));
         Self(Arc::new(Inner { state, moved: Notify::new(), busy, epoch, began: Instant::now() }))
     }
@@ -157,10 +160,12 @@ impl Clock {
     fn present(&self, state: &State) -> Moment {
         match state.manual {
             Some(Manual { day, steady }) => Moment { day, steady },
-            None => Moment {
-                day: Timestamp::now(),
-                steady: SignedDuration::try_from(self.0.began.elapsed()).unwrap_or(SignedDuration::MAX),
-            },
+            None => {
+                let run = SignedDuration::try_from(self.0.began.elapsed()).unwrap_or(SignedDuration::MAX);
+                let now = Timestamp::now();
+                let day = now.saturating_add(state.skipped).unwrap_or(now);
+                Moment { day, steady: run.saturating_add(state.skipped) }
+            }
         }
     }
 
@@ -213,6 +218,14 @@ impl Clock {
             manual.day = at.max(manual.day);
             manual.steady += by;
         }
+        self.0.moved.notify_waiters();
+    }
+
+    /// Lets so much time pass at once where time runs, as when somebody moves the time of the demo.
+    pub fn skip(&self, by: SignedDuration) {
+        let mut state = self.state();
+        state.skipped = state.skipped.saturating_add(by.max(SignedDuration::ZERO));
+        drop(state);
         self.0.moved.notify_waiters();
     }
 
@@ -276,7 +289,10 @@ impl Clock {
                 moved.await;
             } else {
                 let rest = Duration::try_from(rest).unwrap_or_default();
-                tokio::time::sleep(rest.min(LONGEST_SLEEP)).await;
+                tokio::select! {
+                    () = moved => {}
+                    () = tokio::time::sleep(rest.min(LONGEST_SLEEP)) => {}
+                }
             }
         }
     }
@@ -399,6 +415,23 @@ mod tests {
         assert!(!clock.is_quiet(), "its moment has come, so it is about to run");
         sleeper.await.unwrap();
         assert!(clock.is_quiet());
+    }
+
+    #[tokio::test]
+    async fn an_hour_that_is_skipped_is_over_for_whoever_waits() {
+        let clock = Clock::real();
+        let (before, long) = (clock.moment(), SignedDuration::from_hours(1));
+        let sleeper = tokio::spawn({
+            let (clock, busy) = (clock.clone(), clock.busy());
+            async move {
+                clock.sleep(SignedDuration::from_mins(59)).await;
+                drop(busy);
+            }
+        });
+        settle(&clock).await;
+        clock.skip(long);
+        sleeper.await.unwrap();
+        assert!(clock.age(before).is_some_and(|age| age >= long), "it passed, nobody set the time");
     }
 
     #[tokio::test]

@@ -122,3 +122,54 @@ async fn a_newcomer_syncs_a_device_and_is_told_what_really_happened() {
     browser.picture("5-refused").await;
     browser.close().await;
 }
+
+/// The chat page as this person sees this channel.
+async fn opens(browser: &Browser, demo: &Demo, person: &str, channel: &str) {
+    browser.client.goto(&format!("{}/?as={person}&channel={channel}", demo.url)).await.unwrap();
+    browser.until("document.getElementById('link').innerText.includes('online')").await;
+}
+
+/// Presses the newest button with this label.
+async fn presses(browser: &Browser, label: &str) {
+    let button =
+        format!("[...document.querySelectorAll('#log button')].filter(b => b.innerText.trim() === '{label}').at(-1)");
+    browser.until(&format!("{button} !== undefined")).await;
+    browser.eval(&format!("{button}.click()")).await;
+}
+
+#[tokio::test]
+async fn many_devices_wait_for_a_lead_and_end_with_a_picture() {
+    let demo = Demo::start();
+    let browser = Browser::start(1480, 960).await;
+    opens(&browser, &demo, "hanna", "helpdesk").await;
+    browser.click("#box").await;
+    browser.keys("/bulk-sync user user:jonas.weber@contoso.example").await;
+    browser.until("document.getElementById('suggestions').innerText.includes('Jonas Weber')").await;
+    browser.keys(ENTER).await;
+    browser.until("document.getElementById('suggestions').innerText.includes('dry_run')").await;
+    browser.keys(ENTER).await;
+    reads(&browser, "a second person has to agree").await;
+    browser.picture("6-many").await;
+    presses(&browser, "Yes").await;
+    reads(&browser, "waits for approval").await;
+
+    opens(&browser, &demo, "lena", "sync-approvals").await;
+    reads(&browser, "Hanna").await;
+    browser.picture("7-approval").await;
+    presses(&browser, "Approve").await;
+    reads(&browser, "Approved").await;
+
+    opens(&browser, &demo, "hanna", "helpdesk").await;
+    reads(&browser, "6 devices").await;
+    browser.picture("8-progress").await;
+    browser.click("[data-seconds='60']").await;
+    browser.click("[data-seconds='60']").await;
+    reads(&browser, "4 checked in").await;
+    // One more does not check in within the hour.
+    browser.click("[data-seconds='3600']").await;
+    reads(&browser, "4 of 6 devices checked in").await;
+    // The summary's picture is one that the browser can draw.
+    browser.until("[...document.querySelectorAll('#log img')].some(img => img.naturalWidth > 400)").await;
+    browser.picture("9-summary").await;
+    browser.close().await;
+}

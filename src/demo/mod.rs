@@ -47,7 +47,10 @@ async fn interactive(listen: SocketAddr, scenario: Scenario) -> anyhow::Result<(
          Switch to Rolf or Nora to see refusals. Ctrl-C ends the demo.\n",
         stage.sim.url()
     ));
-    tokio::signal::ctrl_c().await?;
+    tokio::select! {
+        ended = tokio::signal::ctrl_c() => ended?,
+        never = stage.keeps_time() => match never {},
+    }
     stage.stop().await;
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! The stage: a simulated world, the real bot in it, and (on a manual clock) the means to move time in both.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -75,6 +76,9 @@ const REST: Duration = Duration::from_mins(1);
 
 /// Between two looks at whether they have.
 const LOOK: Duration = Duration::from_millis(1);
+
+/// How often the bot's time is set by the simulated world's, where that runs.
+const FOLLOWS: Duration = Duration::from_millis(50);
 
 /// Looks that must agree.
 const LOOKS: usize = 3;
@@ -177,6 +181,16 @@ impl Stage {
     /// Stops the bot.
     pub async fn stop(mut self) {
         self.leave().await;
+    }
+
+    /// Where time runs: whenever somebody moves the simulated world's on the page, so much passes for the bot too.
+    pub async fn keeps_time(&self) -> Infallible {
+        let mut known = self.sim.clock.moved();
+        loop {
+            tokio::time::sleep(FOLLOWS).await;
+            let moved = self.sim.clock.moved();
+            self.clock.skip(moved - std::mem::replace(&mut known, moved));
+        }
     }
 
     /// Waits until all that can happen at this moment has happened.
