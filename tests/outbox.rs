@@ -40,6 +40,7 @@ on_both_engines! {
     a_living_message_is_edited_at_its_pace,
     the_lines_of_a_digest_stay_together_over_a_crash,
     a_line_that_may_stand_already_is_in_no_other_message,
+    the_last_word_is_said_again_where_something_may_cover_it,
     what_is_dropped_is_in_the_audit_line_by_line,
     what_an_older_version_wrote_is_delivered,
 }
@@ -279,6 +280,29 @@ async fn a_line_that_may_stand_already_is_in_no_other_message(engine: Engine) {
     assert_eq!(number(&head.body), 1);
     let lines = world.store.lines_behind(world.now, &head, 9).await.expect("the store answers");
     assert_eq!(lines.iter().map(|line| number(&line.body)).collect::<Vec<_>>(), [3], "its answer may be what was lost");
+    world.end().await;
+}
+
+async fn the_last_word_is_said_again_where_something_may_cover_it(engine: Engine) {
+    let mut world = World::new(engine).await;
+    let request = world.ask(1).await;
+    let again = async |world: &World| world.store.say_last_word_again(world.now, request).await.expect("it answers");
+    for number in 1..=2 {
+        world.say(request, Address::Asker, line(number)).await;
+        let claimed = world.claims().await;
+        world.done(&claimed).await;
+    }
+    again(&world).await;
+    assert!(world.claim().await.is_none(), "it still waits for Yes: nothing newer was said");
+    world.meddle("UPDATE requests SET state = 'running'").await;
+    again(&world).await;
+    let claimed = world.claims().await;
+    assert_eq!(number(&claimed.body), 2, "the newest");
+    world.done(&claimed).await;
+    world.pass(5);
+    world.say(request, Address::Asker, line(3)).await;
+    again(&world).await;
+    assert_eq!(number(&world.claims().await.body), 3, "what waits is said anyway");
     world.end().await;
 }
 

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use commands::CustomId;
+use commands::{CustomId, Verb};
 use serenity::all::{
     ButtonStyle, CreateActionRow, CreateAllowedMentions, CreateButton, CreateEmbed, CreateEmbedFooter,
     CreateInteractionResponseMessage, CreateMessage, CreateSelectMenu, CreateSelectMenuKind, CreateSelectMenuOption,
@@ -14,6 +14,7 @@ use url::Url;
 
 use super::file::{Files, TooLarge};
 use crate::chat::ChatUserId;
+use crate::store::RequestId;
 
 /// A message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -187,6 +188,12 @@ impl Card {
 
     fn embeds(&self) -> Vec<CreateEmbed> {
         self.embed.iter().map(Embed::build).collect()
+    }
+
+    /// The request whose Yes is on it.
+    pub(super) fn asks(&self) -> Option<RequestId> {
+        let yes = self.buttons.iter().find(|button| button.id.verb == Verb::Yes)?;
+        Some(RequestId(yes.id.record.0))
     }
 
     fn rows(&self) -> Vec<CreateActionRow> {

@@ -59,6 +59,12 @@ impl Store {
         Ok(self.answerable(&self.engine, now, id, actor).await?.ok())
     }
 
+    /// Whether this request still waits for its asker's Yes or No.
+    pub async fn awaits_answer(&self, id: RequestId) -> Result<bool, Error> {
+        let row = query("SELECT state FROM requests WHERE id = $1 AND state = 'awaiting_confirmation'");
+        Ok(row.bind(id.to_string()).fetch_optional(&self.engine).await?.is_some())
+    }
+
     /// Yes: one conditional update. Only the asker's press counts, once, and in time.
     pub async fn confirm(
         &self,

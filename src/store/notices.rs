@@ -154,6 +154,24 @@ impl Store {
         tx.commit().await
     }
 
+    /// What was last said in the reply to a request that has been answered is said once more: something older may cover it.
+    pub async fn say_last_word_again(&self, now: Timestamp, id: RequestId) -> Result<(), Error> {
+        // What still waits will cover it anyway.
+        query(
+            "UPDATE notices SET state = 'waiting', due_at = $2, ended_at = NULL
+              WHERE seq = (SELECT MAX(n.seq) FROM notices n JOIN requests r ON r.id = n.request_id
+                            WHERE n.request_id = $1 AND n.address = '\"Asker\"' AND n.state = 'sent' AND n.stage IS NULL
+                              AND r.state <> 'awaiting_confirmation'
+                              AND NOT EXISTS (SELECT 1 FROM notices w
+                                               WHERE w.request_id = $1 AND w.address = '\"Asker\"' AND w.state = 'waiting'))",
+        )
+        .bind(id.to_string())
+        .bind(millis(now))
+        .execute(&self.engine)
+        .await?;
+        Ok(())
+    }
+
     /// Takes the oldest due notice that is the head of its queue.
     pub async fn claim_notice(&self, now: Timestamp) -> Result<Option<ClaimedNotice>, Error> {
         let claimed = match self.claim_head(now).await? {

@@ -153,6 +153,21 @@ async fn a_question_is_answered_although_discord_stumbles() {
 }
 
 #[tokio::test]
+async fn a_card_is_not_put_up_again_over_what_was_said_since() {
+    let bed = Bed::new("a card whose answer got lost").await;
+    bed.discord.fault("PATCH /webhooks", ChatFault::LostAnswer, 1);
+    let asked = bed.user("hanna").runs("/sync device:IPAD-017").await;
+    // The bot does not know that the card is there; she does, and is quicker than its second try.
+    asked.clicks("Yes").await;
+    bed.advance(4.minutes()).await;
+    let headlines = asked.headlines();
+    assert_eq!(headlines.iter().filter(|line| *line == "Sync `IPAD-017`?").count(), 1, "{headlines:?}");
+    asked.says("`IPAD-017` checked in");
+    assert_eq!(bed.team().len(), 1);
+    bed.finish().await;
+}
+
+#[tokio::test]
 async fn a_deferral_whose_answer_got_lost_is_followed_by_the_answer() {
     let bed = Bed::new("a lost deferral").await;
     bed.discord.fault("/callback", ChatFault::LostAnswer, 1);

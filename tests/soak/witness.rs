@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 use sim::Sim;
 
 use super::trail::{Trail, counted, id};
@@ -107,9 +108,9 @@ fn askers(sim: &Sim, trail: &Trail, seen: &mut Seen, flaws: &mut Vec<String>) {
         let asker = (*askers.get(id(row, "request_id"))?).to_owned();
         Some((asker, devices.get(id(row, "device_id"))?.clone()))
     }));
-    seen.askers_twice += compared("outcomes", &due, &read, flaws);
+    seen.askers_twice += compared("outcomes", (&due, &due), &read, flaws);
     let due = counted(bulk.values().map(|asker| (*asker).to_owned()));
-    seen.askers_twice += compared("summaries", &due, &summaries, flaws);
+    seen.askers_twice += compared("summaries", (&due, &due), &summaries, flaws);
 }
 
 /// The team reads one line for each call's outcome, and one for each request about many devices.
@@ -126,14 +127,17 @@ fn team(sim: &Sim, trail: &Trail, seen: &mut Seen, flaws: &mut Vec<String>) {
         };
         read.entry((asker.to_owned(), subject(line))).or_default().push(at);
     }
-    // Of those who share a call, the one in front is told of; at the end who that was is not to be seen, so they count together.
-    let heads =
-        trail.of("confirmed").filter(|row| row["detail"]["joined"] != true || row["detail"]["devices"].is_u64());
-    let due = counted(heads.map(|row| {
+    // Of those who share a call, the one in front is told of; at the end who that was is not to be seen. Whoever joined may have been:
+    // the one before may have ended without a call, or be one of many, who have a line together.
+    let line = |row: &Value| {
         let device = devices.get(id(row, "device_id")).cloned();
         (id(row, "actor_user").to_owned(), device.unwrap_or_else(|| "📦".to_owned()))
-    }));
-    seen.team_twice += compared("lines of the team", &due, &read, flaws);
+    };
+    let heads =
+        trail.of("confirmed").filter(|row| row["detail"]["joined"] != true || row["detail"]["devices"].is_u64());
+    let due = counted(heads.map(line));
+    let at_most = counted(trail.of("confirmed").chain(trail.of("joined")).map(line));
+    seen.team_twice += compared("lines of the team", (&due, &at_most), &read, flaws);
 }
 
 /// The device of a line, or a parcel.
@@ -143,10 +147,11 @@ fn subject(line: &str) -> String {
     if before.starts_with('📦') { "📦".to_owned() } else { parts.next().unwrap_or_default().to_owned() }
 }
 
-/// What is due against when it was read; returns how much was read again. That may only be where the nonce could not prevent it.
+/// What is due at least and at most against when it was read; returns how much was read again. That may only be where the nonce could
+/// not prevent it.
 fn compared<K: Ord + std::fmt::Debug>(
     what: &str,
-    due: &BTreeMap<K, usize>,
+    (due, at_most): (&BTreeMap<K, usize>, &BTreeMap<K, usize>),
     read: &BTreeMap<K, Vec<Timestamp>>,
     flaws: &mut Vec<String>,
 ) -> usize {
@@ -158,7 +163,7 @@ fn compared<K: Ord + std::fmt::Debug>(
     }
     let mut again = 0;
     for (key, times) in read {
-        let more = times.len().saturating_sub(due.get(key).copied().unwrap_or_default());
+        let more = times.len().saturating_sub(at_most.get(key).copied().unwrap_or_default());
         let mut times = times.clone();
         times.sort_unstable();
         let apart = times.windows(2).filter(|two| two[1].duration_since(two[0]) > NONCE_LASTS).count();
