@@ -15,7 +15,7 @@ client.on('interactionCreate', async (interaction) => {
   if (interaction.isChatInputCommand()) {
     const button = new ButtonBuilder().setCustomId('yes').setLabel('Yes').setStyle(ButtonStyle.Primary);
     const components = [new ActionRowBuilder().addComponents(button)];
-    await interaction.reply({ content: 'Sync?', components, flags: MessageFlags.Ephemeral });
+    await interaction.reply({ content: 'Sync?', components, flags: MessageFlags.Ephemeral, allowedMentions: { parse: [] } });
   } else if (interaction.isButton()) {
     await interaction.deferUpdate();
   }

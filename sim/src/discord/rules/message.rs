@@ -118,9 +118,18 @@ fn known_keys(kind: Kind) -> &'static [&'static str] {
             "enforce_nonce",
             "poll",
         ],
-        Kind::Callback | Kind::Update => {
-            &["content", "tts", "embeds", "allowed_mentions", "flags", "components", "attachments", "poll"]
-        }
+        // A nonce means nothing here; discord.js says so in each message, and Discord lets that pass.
+        Kind::Callback | Kind::Update => &[
+            "content",
+            "tts",
+            "embeds",
+            "allowed_mentions",
+            "flags",
+            "components",
+            "attachments",
+            "poll",
+            "enforce_nonce",
+        ],
         Kind::FollowUp => &[
             "content",
             "username",
