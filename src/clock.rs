@@ -158,15 +158,12 @@ impl Clock {
 
     #[expect(clippy::disallowed_methods, reason = "the one place that asks the machine for the time")]
     fn present(&self, state: &State) -> Moment {
-        match state.manual {
-            Some(Manual { day, steady }) => Moment { day, steady },
-            None => {
-                let run = SignedDuration::try_from(self.0.began.elapsed()).unwrap_or(SignedDuration::MAX);
-                let now = Timestamp::now();
-                let day = now.saturating_add(state.skipped).unwrap_or(now);
-                Moment { day, steady: run.saturating_add(state.skipped) }
-            }
+        if let Some(Manual { day, steady }) = state.manual {
+            return Moment { day, steady };
         }
+        let (run, now) = (SignedDuration::try_from(self.0.began.elapsed()), Timestamp::now());
+        let day = now.saturating_add(state.skipped).unwrap_or(now);
+        Moment { day, steady: run.unwrap_or(SignedDuration::MAX).saturating_add(state.skipped) }
     }
 
     /// Counts the caller as busy until the guard is dropped.

@@ -126,13 +126,13 @@ async fn the_tables_are_the_same_in_both_and_their_numbers_have_64_bits() {
         "SELECT t.name || '.' || c.name AS name, c.type AS type FROM sqlite_schema t, pragma_table_info(t.name) c
           WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%' ORDER BY name",
     );
-    let in_sqlite = columns(rows.fetch_all(&mut connection).await.expect("SQLite answers"));
+    let in_sqlite = columns(&rows.fetch_all(&mut connection).await.expect("SQLite answers"));
     let mut connection = PgConnection::connect(postgres.url().expose_secret()).await.expect("a connection");
     let rows = sqlx::query(
         "SELECT table_name || '.' || column_name AS name, data_type AS type FROM information_schema.columns
           WHERE table_schema = 'public'",
     );
-    let in_postgres = columns(rows.fetch_all(&mut connection).await.expect("PostgreSQL answers"));
+    let in_postgres = columns(&rows.fetch_all(&mut connection).await.expect("PostgreSQL answers"));
     // SQLite knows no truth values.
     let same = |name: &str, kind: &str| match (name, kind) {
         ("links.guest", "INTEGER") => "boolean",
@@ -155,7 +155,7 @@ async fn the_tables_are_the_same_in_both_and_their_numbers_have_64_bits() {
 }
 
 /// Columns by their tables' and their own names, with their types; sqlx's own table is left out.
-fn columns<R: Row>(rows: Vec<R>) -> BTreeMap<String, String>
+fn columns<R: Row>(rows: &[R]) -> BTreeMap<String, String>
 where
     for<'a> &'a str: sqlx::ColumnIndex<R>,
     for<'a> String: sqlx::Decode<'a, R::Database> + sqlx::Type<R::Database>,

@@ -118,8 +118,19 @@ impl Stage {
         let settings = settings(&sim, &folder, public, http, &config)?;
         let mut stage =
             Self { sim, app: None, clock, settings, public, http, store_budget, gateway_term, drain, rest, folder };
-        stage.launch().await?;
-        Ok(stage)
+        let mut launched = stage.launch().await;
+        for _again in 0..AGAIN {
+            match &launched {
+                // Somebody else took the port between the look and the start.
+                Err(error) if is_taken(error) => {
+                    stage.public = free_port()?;
+                    stage.settings = self::settings(&stage.sim, &stage.folder, stage.public, http, &config)?;
+                    launched = stage.launch().await;
+                }
+                _ => break,
+            }
+        }
+        launched.map(|()| stage)
     }
 
     async fn launch(&mut self) -> anyhow::Result<()> {
@@ -234,6 +245,15 @@ const PORTS: std::ops::Range<u16> = 20_000..30_000;
 
 /// Ports that are looked at before giving up.
 const TRIES: usize = 100;
+
+/// Starts with other ports before giving up.
+const AGAIN: usize = 3;
+
+/// Whether an address was taken by somebody else.
+fn is_taken(error: &anyhow::Error) -> bool {
+    let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>());
+    causes.any(|error| error.kind() == std::io::ErrorKind::AddrInUse)
+}
 
 /// An address on loopback that nobody listens on. It stands in the link page's links, so it must be known before the bot
 /// starts, and stay the same when it starts again.

@@ -1,4 +1,7 @@
 //! SQLite: one file, one process, and no server to look after.
+//!
+//! It writes one at a time, and whoever finds it writing sleeps and looks again, longer each time. So all writers stand in line for one
+//! connection, which goes to the next at once; reads have connections of their own and wait for nobody.
 
 use std::path::Path;
 use std::str::FromStr as _;
@@ -13,10 +16,10 @@ use super::engine::{Engine, Listen, Writing};
 use super::query::{Query, Value};
 use super::row::Row;
 
-/// Connections held. SQLite writes one at a time; the others read.
-const CONNECTIONS: u32 = 4;
+/// Connections that read.
+const READERS: u32 = 3;
 
-/// How long a write waits for another one.
+/// How long a write waits for another one: of this process in line, of another one in SQLite.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Between two tries to open a file that somebody else is opening.
@@ -28,8 +31,22 @@ const BUSY: &str = "5";
 /// Takes the lock at once: a read that turns into a write could not wait for it.
 const BEGIN: &str = "BEGIN IMMEDIATE";
 
+/// The database.
+#[derive(Debug)]
+pub(super) struct File {
+    writer: SqlitePool,
+    readers: SqlitePool,
+}
+
+impl File {
+    /// Where a statement runs: a `SELECT` of the store's never writes, and anything else may.
+    fn of(&self, query: &Query) -> &SqlitePool {
+        if query.sql.starts_with("SELECT") { &self.readers } else { &self.writer }
+    }
+}
+
 /// Opens (or creates) the file behind `url` and brings its schema up to date.
-pub(super) async fn open(url: &str) -> Result<SqlitePool, Error> {
+pub(super) async fn open(url: &str) -> Result<File, Error> {
     let path = url.strip_prefix("sqlite://").unwrap_or(url);
     if let Some(folder) = Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder)
@@ -42,21 +59,22 @@ pub(super) async fn open(url: &str) -> Result<SqlitePool, Error> {
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT);
-    let pool = connect(options).await?;
+    let writer = connect(&options, 1).await?;
     // sqlx takes no lock here, so all migrations are one write: a second process waits, and finds them done.
-    let mut tx = pool.begin_with(BEGIN).await?;
+    let mut tx = writer.begin_with(BEGIN).await?;
     // `run` would say the same, but its future cannot be sent between threads from here.
     sqlx::migrate!("src/store/migrations/sqlite").run_direct(None, &mut *tx, false).await?;
     tx.commit().await?;
-    Ok(pool)
+    let readers = connect(&options, READERS).await?;
+    Ok(File { writer, readers })
 }
 
 /// Turning a new file into one with a log does not wait for another process that does the same, so it is tried again.
-async fn connect(options: SqliteConnectOptions) -> Result<SqlitePool, Error> {
+async fn connect(options: &SqliteConnectOptions, connections: u32) -> Result<SqlitePool, Error> {
     let mut tries = BUSY_TIMEOUT.as_millis() / BUSY_AGAIN.as_millis();
     loop {
-        let pool = SqlitePoolOptions::new().max_connections(CONNECTIONS).connect_with(options.clone()).await;
-        match pool {
+        let pool = SqlitePoolOptions::new().max_connections(connections).acquire_timeout(BUSY_TIMEOUT);
+        match pool.connect_with(options.clone()).await {
             Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(BUSY) && tries > 0 => {
                 tries -= 1;
                 tokio::time::sleep(BUSY_AGAIN).await;
@@ -83,17 +101,17 @@ async fn rows<'e>(on: impl Executor<'e, Database = Sqlite>, query: Query) -> Res
 }
 
 #[async_trait]
-impl Engine for SqlitePool {
+impl Engine for File {
     async fn execute(&self, query: Query) -> Result<u64, Error> {
-        execute(self, query).await
+        execute(self.of(&query), query).await
     }
 
     async fn rows(&self, query: Query) -> Result<Vec<Row>, Error> {
-        rows(self, query).await
+        rows(self.of(&query), query).await
     }
 
     async fn begin(&self) -> Result<Box<dyn Writing>, Error> {
-        Ok(Box::new(self.begin_with(BEGIN).await?))
+        Ok(Box::new(self.writer.begin_with(BEGIN).await?))
     }
 
     fn is_ours_alone(&self) -> bool {
@@ -105,7 +123,9 @@ impl Engine for SqlitePool {
     }
 
     async fn close(&self) {
-        SqlitePool::close(self).await;
+        // The last connection of all cleans up after the log, so one that may write.
+        self.readers.close().await;
+        self.writer.close().await;
     }
 }
 
