@@ -125,7 +125,7 @@ async fn a_newcomer_syncs_a_device_and_is_told_what_really_happened() {
 
 /// The chat page as this person sees this channel.
 async fn opens(browser: &Browser, demo: &Demo, person: &str, channel: &str) {
-    browser.client.goto(&format!("{}/?as={person}&channel={channel}", demo.url)).await.unwrap();
+    browser.client.goto(&format!("{}/?as={person}&channel={channel}", demo.url)).await.expect("a page");
     browser.until("document.getElementById('link').innerText.includes('online')").await;
 }
 

@@ -28,6 +28,11 @@ impl Commits {
     }
 }
 
+/// Whether this is work that somebody watches: a person waits for it, and Discord for three seconds only.
+pub(super) fn is_watched() -> bool {
+    BEGUN.try_with(|_begun| ()).is_ok()
+}
+
 /// Notes that a commit is about to be sent.
 pub(super) fn begin() {
     let _nobody_watches = BEGUN.try_with(|begun| begun.store(true, Ordering::Relaxed));
@@ -62,6 +67,7 @@ mod tests {
         busy.watching(async { begin() }).await;
         assert!(!idle.begun() && busy.begun());
         begin();
+        assert!(idle.watching(async { is_watched() }).await && !is_watched());
     }
 
     #[test]

@@ -1,20 +1,23 @@
 //! SQLite: one file, one process, and no server to look after.
 //!
 //! It writes one at a time, and whoever finds it writing sleeps and looks again, longer each time. So all writers stand in line for one
-//! connection, which goes to the next at once; reads have connections of their own and wait for nobody.
+//! connection, which goes to the next at once; reads have connections of their own and wait for nobody. Of the work that no person waits
+//! for only one writer at a time stands in that line, so a click waits for one of them at the most.
 
 use std::path::Path;
 use std::str::FromStr as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Executor, Sqlite, SqlitePool, Transaction};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::Error;
 use super::engine::{Engine, Listen, Writing};
 use super::query::{Query, Value};
 use super::row::Row;
+use super::{Error, commits};
 
 /// Connections that read.
 const READERS: u32 = 3;
@@ -36,13 +39,33 @@ const BEGIN: &str = "BEGIN IMMEDIATE";
 pub(super) struct File {
     writer: SqlitePool,
     readers: SqlitePool,
+    /// Who may stand in line though nobody waits for their work.
+    patient: Arc<Semaphore>,
 }
 
+/// A place in the line of those who write.
+type InLine = Option<OwnedSemaphorePermit>;
+
 impl File {
-    /// Where a statement runs: a `SELECT` of the store's never writes, and anything else may.
-    fn of(&self, query: &Query) -> &SqlitePool {
-        if query.sql.starts_with("SELECT") { &self.readers } else { &self.writer }
+    /// A `SELECT` of the store's never writes, and anything else may.
+    fn reads(query: &Query) -> bool {
+        query.sql.starts_with("SELECT")
     }
+
+    /// Waits until it may stand in line; the place is given up after the write.
+    async fn in_line(&self) -> Result<InLine, Error> {
+        if commits::is_watched() {
+            return Ok(None);
+        }
+        let place = tokio::time::timeout(BUSY_TIMEOUT, Arc::clone(&self.patient).acquire_owned()).await;
+        place.ok().and_then(Result::ok).map(Some).ok_or(Error::NoAnswer)
+    }
+}
+
+/// A transaction, and its place in line until its end.
+struct Write {
+    tx: Transaction<'static, Sqlite>,
+    _place: InLine,
 }
 
 /// Opens (or creates) the file behind `url` and brings its schema up to date.
@@ -66,7 +89,7 @@ pub(super) async fn open(url: &str) -> Result<File, Error> {
     sqlx::migrate!("src/store/migrations/sqlite").run_direct(None, &mut *tx, false).await?;
     tx.commit().await?;
     let readers = connect(&options, READERS).await?;
-    Ok(File { writer, readers })
+    Ok(File { writer, readers, patient: Arc::new(Semaphore::new(1)) })
 }
 
 /// Turning a new file into one with a log does not wait for another process that does the same, so it is tried again.
@@ -103,15 +126,24 @@ async fn rows<'e>(on: impl Executor<'e, Database = Sqlite>, query: Query) -> Res
 #[async_trait]
 impl Engine for File {
     async fn execute(&self, query: Query) -> Result<u64, Error> {
-        execute(self.of(&query), query).await
+        if Self::reads(&query) {
+            return execute(&self.readers, query).await;
+        }
+        let _place = self.in_line().await?;
+        execute(&self.writer, query).await
     }
 
     async fn rows(&self, query: Query) -> Result<Vec<Row>, Error> {
-        rows(self.of(&query), query).await
+        if Self::reads(&query) {
+            return rows(&self.readers, query).await;
+        }
+        let _place = self.in_line().await?;
+        rows(&self.writer, query).await
     }
 
     async fn begin(&self) -> Result<Box<dyn Writing>, Error> {
-        Ok(Box::new(self.writer.begin_with(BEGIN).await?))
+        let place = self.in_line().await?;
+        Ok(Box::new(Write { tx: self.writer.begin_with(BEGIN).await?, _place: place }))
     }
 
     fn is_ours_alone(&self) -> bool {
@@ -130,20 +162,20 @@ impl Engine for File {
 }
 
 #[async_trait]
-impl Writing for Transaction<'static, Sqlite> {
+impl Writing for Write {
     async fn execute(&mut self, query: Query) -> Result<u64, Error> {
-        execute(&mut **self, query).await
+        execute(&mut *self.tx, query).await
     }
 
     async fn rows(&mut self, query: Query) -> Result<Vec<Row>, Error> {
-        rows(&mut **self, query).await
+        rows(&mut *self.tx, query).await
     }
 
     async fn commit(self: Box<Self>) -> Result<(), Error> {
-        Ok(Transaction::commit(*self).await?)
+        Ok(self.tx.commit().await?)
     }
 
     async fn rollback(self: Box<Self>) -> Result<(), Error> {
-        Ok(Transaction::rollback(*self).await?)
+        Ok(self.tx.rollback().await?)
     }
 }
