@@ -20,6 +20,7 @@ pub mod traffic;
 
 use std::net::SocketAddr;
 
+use axum::serve::ListenerExt as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -72,6 +73,12 @@ impl Sim {
             .merge(tenant::router(tenant.clone()))
             .merge(discord::router(discord.clone()))
             .merge(page::router(tenant.clone(), discord.clone(), traffic.clone()));
+        // As servers on the internet do: what is small is not held back to go with what comes next.
+        let listener = listener.tap_io(|connection| {
+            if let Err(error) = connection.set_nodelay(true) {
+                tracing::debug!(%error, "a connection may hold back what is small");
+            }
+        });
         let stop = CancellationToken::new();
         let stopped = stop.clone();
         tokio::spawn(async move {
