@@ -52,18 +52,24 @@ async fn in_flight(devices: usize) -> anyhow::Result<()> {
         sim.tenant.plan_check_in(&device.id, CheckIn::Never)?;
     }
     let bot = Bot::start(&sim, false, CONFIG).await?;
-    tokio::time::sleep(REST).await;
-    say(&format!("at rest, {} devices in the directory", sim.tenant.devices().len()), &bot)?;
     let hanna = sim.discord.user("hanna");
-    let asked = hanna.run("helpdesk", "/bulk-sync filter platform:windows")?;
-    let card = || sim.discord.reply_to(asked).filter(|card| card.button("Yes").is_some());
     let shown = async {
-        while card().is_none() {
-            tokio::time::sleep(Duration::from_millis(50)).await;
+        loop {
+            let asked = hanna.run("helpdesk", "/bulk-sync filter platform:windows")?;
+            tokio::time::sleep(REST).await;
+            let card = sim.discord.reply_to(asked).filter(|card| card.button("Yes").is_some());
+            // Until the list of devices is read, there is nothing to choose from.
+            if let Some(card) = card {
+                return anyhow::Ok(card.id);
+            }
         }
     };
-    tokio::time::timeout(SENDING, shown).await.context("the card came")?;
-    hanna.click(card().context("a card")?.id, "Yes")?;
+    let card = tokio::time::timeout(SENDING, shown).await.context("the card came")??;
+    say(
+        &format!("at rest, {} devices in the directory, the card of the request shown", sim.tenant.devices().len()),
+        &bot,
+    )?;
+    hanna.click(card, "Yes")?;
     let sent = async {
         let mut made = 0;
         loop {
