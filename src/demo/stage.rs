@@ -118,19 +118,18 @@ impl Stage {
         let settings = settings(&sim, &folder, public, http, &config)?;
         let mut stage =
             Self { sim, app: None, clock, settings, public, http, store_budget, gateway_term, drain, rest, folder };
-        let mut launched = stage.launch().await;
-        for _again in 0..AGAIN {
-            match &launched {
+        let mut left = AGAIN;
+        loop {
+            match stage.launch().await {
                 // Somebody else took the port between the look and the start.
-                Err(error) if is_taken(error) => {
+                Err(error) if left > 0 && is_taken(&error) => {
+                    left -= 1;
                     stage.public = free_port()?;
                     stage.settings = self::settings(&stage.sim, &stage.folder, stage.public, http, &config)?;
-                    launched = stage.launch().await;
                 }
-                _ => break,
+                launched => return launched.map(|()| stage),
             }
         }
-        launched.map(|()| stage)
     }
 
     async fn launch(&mut self) -> anyhow::Result<()> {

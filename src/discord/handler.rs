@@ -152,31 +152,30 @@ impl Handler {
     /// A try whose fate is not known may have put up a card, and its reader may have pressed Yes before the next try: that one must not
     /// cover what was said since.
     pub(super) async fn answer_with(&self, token: &SecretString, card: &Card) -> Result<(), CallError> {
-        let first = self.outbound.edit_reply(token, card).await;
-        if !matches!(first, Err(CallError::Later)) {
-            return first;
+        let mut said = self.outbound.edit_reply(token, card).await;
+        if !matches!(said, Err(CallError::Later)) {
+            return said;
         }
         let (store, asks) = (self.desk.store(), card.asks());
-        for (number, wait) in ANSWER_AGAIN.into_iter().enumerate() {
+        for wait in ANSWER_AGAIN {
             self.clock.sleep(wait).await;
             if let Some(request) = asks
                 && store.awaits_answer(request).await.is_ok_and(|waits| !waits)
             {
                 return Ok(());
             }
-            let said = self.outbound.edit_reply(token, card).await;
-            if matches!(said, Err(CallError::Later)) && number + 1 < ANSWER_AGAIN.len() {
-                continue;
+            said = self.outbound.edit_reply(token, card).await;
+            if !matches!(said, Err(CallError::Later)) {
+                break;
             }
-            if let Some(request) = asks
-                && let Err(error) = store.say_last_word_again(self.clock.now(), request).await
-            {
+        }
+        if let Some(request) = asks {
+            if let Err(error) = store.say_last_word_again(self.clock.now(), request).await {
                 tracing::warn!(%error, %request, "whether a card covers newer words could not be looked up");
             }
             self.desk.wake();
-            return said;
         }
-        first
+        said
     }
 
     async fn command(&self, received: Received<Invocation>) -> Result<(), CallError> {
