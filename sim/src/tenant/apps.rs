@@ -61,14 +61,14 @@ impl World {
     /// Beta `users/{id}/mobileAppIntentAndStates`: one entry for each of the person's devices.
     pub(crate) fn app_states(&self, call: &Call, user: &str) -> Result<Answer, Answer> {
         self.app_reads_work()?;
-        let rows = self.devices.iter().filter(|d| belongs(d, user)).map(|d| self.states_row(d, user));
+        let rows = self.devices.values().filter(|d| belongs(d, user)).map(|d| self.states_row(d, user));
         Ok(self.page(call, rows.collect(), INTUNE_PAGES))
     }
 
     /// Beta `users/{id}/mobileAppIntentAndStates/{managed device id}`.
     pub(crate) fn app_states_of(&self, user: &str, device: &str) -> Result<Answer, Answer> {
         self.app_reads_work()?;
-        let device = self.devices.iter().find(|d| d.id == device && belongs(d, user)).ok_or_else(Answer::gone)?;
+        let device = self.devices.get(device).filter(|d| belongs(d, user)).ok_or_else(Answer::gone)?;
         Ok(Answer::ok(self.states_row(device, user)))
     }
 
@@ -76,7 +76,7 @@ impl World {
     pub(crate) fn app_events(&self, call: &Call, user: &str, key: &str) -> Result<Answer, Answer> {
         self.app_reads_work()?;
         let (device_id, app_id) = key.split_once('_').ok_or_else(Answer::opaque)?;
-        let device = self.devices.iter().find(|d| d.id == device_id && belongs(d, user)).ok_or_else(Answer::gone)?;
+        let device = self.devices.get(device_id).filter(|d| belongs(d, user)).ok_or_else(Answer::gone)?;
         let app = device.apps.iter().find(|a| a.app == app_id).ok_or_else(Answer::gone)?;
         let known = ["id", "managedDeviceIdentifier", "deviceId", "userId", "applicationId", "history"];
         let select = call.select("microsoft.graph.mobileAppTroubleshootingEvent", &known)?;

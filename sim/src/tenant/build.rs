@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, bail};
+use indexmap::IndexMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::fault::Faults;
@@ -32,7 +33,7 @@ pub(crate) fn world(scenario: &TenantScenario, now: Timestamp, base: &str) -> an
         sign_in: scenario.sign_in.clone(),
         sign_ins: SignIns::new(Keys::load().context("the keys that sign ID tokens")?),
         behaviour: scenario.behaviour.clone(),
-        people: Vec::new(),
+        people: IndexMap::new(),
         groups: Vec::new(),
         directory_roles: Vec::new(),
         roles: built_in::roles(scenario.behaviour.security_manager_lists_sync),
@@ -40,14 +41,14 @@ pub(crate) fn world(scenario: &TenantScenario, now: Timestamp, base: &str) -> an
         truncated_assignments: false,
         scope_tags: vec![("0".to_owned(), "Default".to_owned())],
         apps: Vec::new(),
-        devices: Vec::new(),
+        devices: IndexMap::new(),
         tokens: Vec::new(),
         faults: Faults::default(),
         limits: Limits::new(scenario.throttling.clone()),
         log: Log::default(),
     };
     for row in &scenario.person {
-        world.people.push(Person {
+        world.add_person(Person {
             key: row.key.clone(),
             id: row.id.clone().unwrap_or_else(|| id_for(scenario.seed, "person", &row.key)),
             name: row.name.clone(),
@@ -63,7 +64,7 @@ pub(crate) fn world(scenario: &TenantScenario, now: Timestamp, base: &str) -> an
     }
     for (number, row) in scenario.device.iter().enumerate() {
         let device = world.build_device(row, number).with_context(|| format!("device {:?}", row.name))?;
-        world.devices.push(device);
+        world.add_device(device);
     }
     generate::fill(&mut world, &scenario.generate);
     world.build_groups(scenario)?;

@@ -1,11 +1,12 @@
 //! Managed devices: lists, single reads, primary users, and the one write, `syncDevice`.
 
-use serde_json::{Map, Value, json};
+use jiff::Timestamp;
+use serde_json::{Value, json};
 
 use super::answer::{Answer, date_time};
 use super::device_filter::{self, Verdict};
-use super::model::{NOBODY, World};
-use super::odata::{Call, Paging, Version, keep};
+use super::model::{ActionResult, Device, NOBODY, World};
+use super::odata::{Call, Paging, Version};
 use super::platform;
 
 const TYPE: &str = "microsoft.graph.managedDevice";
@@ -94,36 +95,41 @@ impl World {
             Some(user) => Some(self.person(user).ok_or_else(|| Answer::no_object(user))?.id.clone()),
             None => None,
         };
-        let mut rows = Vec::new();
-        for index in 0..self.devices.len() {
-            if owner.is_some() && self.devices[index].user != owner {
-                continue;
-            }
-            let mut row = self.device_row(index, call.version);
-            clear_on_request(&mut row, None);
-            if row.contains_key("roleScopeTagIds") {
-                row.insert("roleScopeTagIds".to_owned(), json!([]));
-            }
-            rows.push(Value::Object(row));
-        }
-        if let Some(Verdict::Only(filter)) = verdict {
-            rows.retain(|row| filter.passes(row));
-        }
-        if let Some(names) = &select {
-            rows = rows.iter().map(|row| keep(row, names)).collect();
-        }
+        let names = select.unwrap_or_else(|| known.iter().map(|&name| name.to_owned()).collect());
         let usual = self.behaviour.page_size.clamp(1, 1000);
-        Ok(self.page(call, rows, Paging { usual, most: 1000, refuse: false }))
+        let window = call.window(Paging { usual, most: 1000, refuse: false })?;
+        let belongs = |device: &&mut Device| owner.is_none() || device.user == owner;
+        let now = self.now;
+        // What a device with stale reads shows follows from how often it was read, so a call reads each only once.
+        let read = |device: &mut Device| (device.id.clone(), device.read_last_check_in(now));
+        let (total, page) = if let Some(Verdict::Only(filter)) = verdict {
+            let read: Vec<_> = self.devices.values_mut().filter(belongs).map(read).collect();
+            let wanted: Vec<String> = filter.conditions().iter().map(|c| c.property.clone()).collect();
+            let passes = |(id, last): &(String, Option<Timestamp>)| {
+                filter.passes(&self.row(&self.devices[id], *last, &wanted, Read::Listed))
+            };
+            let passing: Vec<_> = read.into_iter().filter(passes).collect();
+            (passing.len(), passing.into_iter().skip(window.start).take(window.len()).collect::<Vec<_>>())
+        } else {
+            let total = self.devices.values_mut().filter(belongs).count();
+            let page = self.devices.values_mut().filter(belongs).skip(window.start).take(window.len());
+            (total, page.map(read).collect())
+        };
+        let rows = page.iter().map(|(id, last)| self.row(&self.devices[id], *last, &names, Read::Listed)).collect();
+        Ok(self.page_at(call, window.start, rows, total))
     }
 
     /// `managedDevices/{id}`.
     pub(crate) fn get_device(&mut self, call: &Call, id: &str) -> Result<Answer, Answer> {
-        let select = call.select(TYPE, &properties(call.version))?;
-        let index = self.devices.iter().position(|d| d.id == id).ok_or_else(Answer::gone)?;
-        let mut row = self.device_row(index, call.version);
-        clear_on_request(&mut row, select.as_deref());
-        let row = Value::Object(row);
-        let mut row = select.map_or_else(|| row.clone(), |names| keep(&row, &names));
+        let known = properties(call.version);
+        let select = call.select(TYPE, &known)?;
+        let now = self.now;
+        let last = self.devices.get_mut(id).ok_or_else(Answer::gone)?.read_last_check_in(now);
+        let device = &self.devices[id];
+        let mut row = match select {
+            Some(names) => self.row(device, last, &names, Read::Selected),
+            None => self.row(device, last, &known, Read::Whole),
+        };
         row["@odata.context"] =
             json!(format!("{}{}/$metadata#deviceManagement/managedDevices/$entity", self.base, call.version.path()));
         Ok(Answer::ok(row))
@@ -131,7 +137,7 @@ impl World {
 
     /// `managedDevices/{id}/users`: the primary user.
     pub(crate) fn device_users(&self, call: &Call, id: &str) -> Result<Answer, Answer> {
-        let device = self.devices.iter().find(|d| d.id == id).ok_or_else(Answer::gone)?;
+        let device = self.devices.get(id).ok_or_else(Answer::gone)?;
         let select = call.select("microsoft.graph.user", super::directory::USER_PROPERTIES)?;
         let person = device.user.as_ref().and_then(|user| self.person(user));
         let rows = person.map(|p| super::directory::user_row(p, select.as_deref())).into_iter().collect();
@@ -141,7 +147,7 @@ impl World {
     /// `managedDevices/{id}/syncDevice`: the device is asked to check in, and 204 says only that.
     pub(crate) fn sync_device(&mut self, id: &str) -> Result<Answer, Answer> {
         let (now, approval) = (self.now, self.behaviour.multi_admin_approval);
-        let device = self.devices.iter_mut().find(|d| d.id == id).ok_or_else(Answer::gone)?;
+        let device = self.devices.get_mut(id).ok_or_else(Answer::gone)?;
         if approval || device.needs_approval {
             return Err(Answer::approval_required());
         }
@@ -159,99 +165,105 @@ impl World {
         Ok(Answer::no_content())
     }
 
-    /// Every property of a device, as Graph knows it.
-    fn device_row(&mut self, index: usize, version: Version) -> Map<String, Value> {
-        let last = self.devices[index].read_last_check_in(self.now);
-        let device = &self.devices[index];
-        let enroller = device.enrolled_by.as_ref().and_then(|id| self.person(id));
-        let primary = device.user.as_ref().and_then(|id| self.person(id));
-        let entra = device.entra.as_ref().map_or(NOBODY, |(id, _)| id.as_str());
+    /// The named properties of a device whose last check-in reads as `last`, as far as this way of reading fills them.
+    fn row<N: AsRef<str>>(&self, device: &Device, last: Option<Timestamp>, names: &[N], read: Read) -> Value {
+        let property = |name: &N| {
+            let name = name.as_ref();
+            let value = if read.fills(name) { self.property(device, last, name) } else { Some(empty(name)) };
+            value.map(|value| (name.to_owned(), value))
+        };
+        Value::Object(names.iter().filter_map(property).collect())
+    }
+
+    /// A property of a device, as Graph knows it; `None`: one that this tenant has no values for.
+    fn property(&self, device: &Device, last: Option<Timestamp>, name: &str) -> Option<Value> {
+        let enroller = || device.enrolled_by.as_ref().and_then(|id| self.person(id));
+        let primary = || device.user.as_ref().and_then(|id| self.person(id));
         let look = platform::of(&device.os);
-        let actions: Vec<Value> = device.actions.iter().map(|a| {
-            json!({"actionName": a.name, "actionState": a.state, "startDateTime": date_time(Some(a.at)), "lastUpdatedDateTime": date_time(Some(a.at))})
-        }).collect();
-        let name = |owner: &str| enroller.map_or_else(|| owner.to_owned(), |p| p.key.clone());
-        let fields = [
-            ("id", json!(device.id)),
-            ("deviceName", json!(device.name)),
-            (
-                "managedDeviceName",
-                json!(format!(
-                    "{}_{}_{}",
-                    name("userless"),
-                    device.os,
-                    device.enrolled.strftime("%-m/%-d/%Y_%-I:%M %p")
-                )),
-            ),
-            ("operatingSystem", json!(device.os)),
-            ("osVersion", json!(device.os_version)),
-            ("lastSyncDateTime", date_time(last)),
-            ("enrolledDateTime", date_time(Some(device.enrolled))),
-            ("complianceState", json!(device.compliance)),
-            ("complianceGracePeriodExpirationDateTime", json!("9999-12-31T23:59:59Z")),
-            ("managementState", json!(device.state)),
-            ("managementAgent", json!(device.agent)),
-            ("managedDeviceOwnerType", json!(device.owner)),
-            ("deviceEnrollmentType", json!(look.enrollment)),
-            ("deviceRegistrationState", json!("registered")),
-            ("deviceCategoryDisplayName", json!("Unknown")),
-            ("userId", json!(primary.map_or("", |p| p.id.as_str()))),
-            ("userPrincipalName", json!(enroller.map_or("", |p| p.upn.as_str()))),
-            ("emailAddress", json!(enroller.map_or("", |p| p.upn.as_str()))),
-            ("userDisplayName", json!(primary.map_or("", |p| p.name.as_str()))),
-            ("serialNumber", json!(device.serial)),
-            ("manufacturer", json!(device.manufacturer)),
-            ("model", json!(device.model)),
-            ("azureADDeviceId", json!(entra)),
-            ("azureADRegistered", json!(device.entra.is_some())),
-            ("isEncrypted", json!(true)),
-            ("isSupervised", json!(device.owner == "company" && device.manufacturer == "Apple")),
-            ("jailBroken", json!("Unknown")),
-            ("imei", json!("")),
-            ("meid", json!("")),
-            ("partnerReportedThreatState", json!("unknown")),
-            ("totalStorageSpaceInBytes", json!(256_000_000_000_u64)),
-            ("freeStorageSpaceInBytes", json!(98_000_000_000_u64)),
-            ("easActivated", json!(device.agent == "eas")),
-            ("notes", json!("Set up by the service desk")),
-            ("udid", json!(device.serial.to_lowercase())),
-            ("iccid", json!("8949000000000000000")),
-            ("physicalMemoryInBytes", json!(17_179_869_184_u64)),
-            ("ethernetMacAddress", json!("020000000001")),
-            ("deviceActionResults", Value::Array(actions)),
-        ];
-        let beta = [
-            ("roleScopeTagIds", json!(if device.tags.is_empty() { vec!["0".to_owned()] } else { device.tags.clone() })),
-            ("ownerType", json!(device.owner)),
-            ("deviceType", json!(look.device_type)),
-            (
-                "joinType",
-                json!(if device.entra.is_none() {
-                    "unknown"
-                } else if device.os == "Windows" {
-                    "azureADJoined"
-                } else {
-                    "azureADRegistered"
-                }),
-            ),
-            ("autopilotEnrolled", json!(device.os == "Windows")),
-        ];
-        let beta = beta.into_iter().filter(|_| version == Version::Beta);
-        fields.into_iter().chain(beta).map(|(name, value)| (name.to_owned(), value)).collect()
+        Some(match name {
+            "id" => json!(device.id),
+            "deviceName" => json!(device.name),
+            "managedDeviceName" => {
+                let owner = enroller().map_or("userless", |p| p.key.as_str());
+                let since = device.enrolled.strftime("%-m/%-d/%Y_%-I:%M %p");
+                json!(format!("{owner}_{}_{since}", device.os))
+            }
+            "operatingSystem" => json!(device.os),
+            "osVersion" => json!(device.os_version),
+            "lastSyncDateTime" => date_time(last),
+            "enrolledDateTime" => date_time(Some(device.enrolled)),
+            "complianceState" => json!(device.compliance),
+            "complianceGracePeriodExpirationDateTime" => json!("9999-12-31T23:59:59Z"),
+            "managementState" => json!(device.state),
+            "managementAgent" => json!(device.agent),
+            "managedDeviceOwnerType" | "ownerType" => json!(device.owner),
+            "deviceEnrollmentType" => json!(look.enrollment),
+            "deviceRegistrationState" => json!("registered"),
+            "userId" => json!(primary().map_or("", |p| p.id.as_str())),
+            "userDisplayName" => json!(primary().map_or("", |p| p.name.as_str())),
+            "userPrincipalName" | "emailAddress" => json!(enroller().map_or("", |p| p.upn.as_str())),
+            "serialNumber" => json!(device.serial),
+            "manufacturer" => json!(device.manufacturer),
+            "model" => json!(device.model),
+            "azureADDeviceId" => json!(device.entra.as_ref().map_or(NOBODY, |(id, _)| id.as_str())),
+            "azureADRegistered" => json!(device.entra.is_some()),
+            "isEncrypted" => json!(true),
+            "isSupervised" => json!(device.owner == "company" && device.manufacturer == "Apple"),
+            "deviceCategoryDisplayName" | "jailBroken" => json!("Unknown"),
+            "imei" | "meid" => json!(""),
+            "partnerReportedThreatState" => json!("unknown"),
+            "totalStorageSpaceInBytes" => json!(256_000_000_000_u64),
+            "freeStorageSpaceInBytes" => json!(98_000_000_000_u64),
+            "easActivated" => json!(device.agent == "eas"),
+            "notes" => json!("Set up by the service desk"),
+            "udid" => json!(device.serial.to_lowercase()),
+            "iccid" => json!("8949000000000000000"),
+            "physicalMemoryInBytes" => json!(17_179_869_184_u64),
+            "ethernetMacAddress" => json!("020000000001"),
+            "deviceActionResults" => device.actions.iter().map(action_result).collect(),
+            "roleScopeTagIds" if device.tags.is_empty() => json!(["0"]),
+            "roleScopeTagIds" => json!(device.tags),
+            "deviceType" => json!(look.device_type),
+            "joinType" if device.entra.is_none() => json!("unknown"),
+            "joinType" if device.os == "Windows" => json!("azureADJoined"),
+            "joinType" => json!("azureADRegistered"),
+            "autopilotEnrolled" => json!(device.os == "Windows"),
+            _ => return None,
+        })
     }
 }
 
-/// Empties what is filled only on request, but for what a single read asked for.
-fn clear_on_request(row: &mut Map<String, Value>, asked: Option<&[String]>) {
-    for &name in ON_REQUEST {
-        if asked.is_some_and(|asked| asked.iter().any(|a| a == name)) {
-            continue;
+fn action_result(action: &ActionResult) -> Value {
+    let at = date_time(Some(action.at));
+    json!({"actionName": action.name, "actionState": action.state, "startDateTime": at, "lastUpdatedDateTime": at})
+}
+
+/// How a device is read; it decides what is filled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Read {
+    /// As a row of a list.
+    Listed,
+    /// By itself, without `$select`.
+    Whole,
+    /// By itself, with properties asked for by name.
+    Selected,
+}
+
+impl Read {
+    fn fills(self, name: &str) -> bool {
+        match self {
+            Self::Selected => true,
+            Self::Whole => !ON_REQUEST.contains(&name),
+            Self::Listed => !ON_REQUEST.contains(&name) && name != "roleScopeTagIds",
         }
-        let empty = match name {
-            "deviceActionResults" => json!([]),
-            "physicalMemoryInBytes" => json!(0),
-            _ => Value::Null,
-        };
-        row.insert(name.to_owned(), empty);
+    }
+}
+
+/// What stands in a property that is not filled.
+fn empty(name: &str) -> Value {
+    match name {
+        "deviceActionResults" | "roleScopeTagIds" => json!([]),
+        "physicalMemoryInBytes" => json!(0),
+        _ => Value::Null,
     }
 }

@@ -101,9 +101,9 @@ impl World {
         let select = call.select(type_name, properties)?;
         let every: Vec<String> = properties.iter().map(|&p| p.to_owned()).collect();
         let mut rows: Vec<Value> = match kind {
-            Kind::User => self.people.iter().map(|p| user_row(p, Some(&every))).collect(),
+            Kind::User => self.people.values().map(|p| user_row(p, Some(&every))).collect(),
             Kind::Group => self.groups.iter().map(group_row).collect(),
-            Kind::Device => self.devices.iter().filter_map(device_row).collect(),
+            Kind::Device => self.devices.values().filter_map(device_row).collect(),
         };
         if let Some(text) = call.option("$filter") {
             let bad = || Answer::error(400, "Request_BadRequest", "Invalid filter clause");
@@ -189,9 +189,9 @@ impl World {
         let members = self.members_of(id, nested);
         let typed = |row: Value, name: &str| with_type(row, name, cast.is_some());
         let select = call.option("$select").map(|s| s.split(',').map(|n| n.trim().to_owned()).collect::<Vec<_>>());
-        let users = self.people.iter().filter(|p| members.contains(&p.id));
+        let users = self.people.values().filter(|p| members.contains(&p.id));
         let users = users.map(|p| typed(user_row(p, select.as_deref()), "user"));
-        let devices = self.devices.iter().filter(|d| d.entra.as_ref().is_some_and(|(_, id)| members.contains(id)));
+        let devices = self.devices.values().filter(|d| d.entra.as_ref().is_some_and(|(_, id)| members.contains(id)));
         let devices = devices.filter_map(device_row).map(|row| typed(row, "device"));
         let groups = self.groups.iter().filter(|g| members.contains(&g.id)).map(|g| typed(group_row(g), "group"));
         let rows: Vec<Value> = match cast {
@@ -247,13 +247,13 @@ impl World {
 
     /// A user by object id or user principal name, as paths name them.
     fn user(&self, id: &str) -> Option<&Person> {
-        self.people.iter().find(|p| p.id == id || p.upn.eq_ignore_ascii_case(id))
+        self.people.get(id).or_else(|| self.people.values().find(|p| p.upn.eq_ignore_ascii_case(id)))
     }
 
     /// An Entra device by object id, or by its key form.
     fn entra_device(&self, id: &str) -> Option<&Device> {
         let device_id = id.strip_prefix("deviceId='");
-        self.devices.iter().find(|d| {
+        self.devices.values().find(|d| {
             d.entra.as_ref().is_some_and(|(device, object)| device_id.map_or(object == id, |wanted| device == wanted))
         })
     }

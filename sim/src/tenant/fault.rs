@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use indexmap::IndexMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
@@ -154,13 +155,13 @@ impl Fault {
         self
     }
 
-    fn hits(&self, method: &str, path: &str, devices: &[Device], now: Timestamp) -> bool {
+    fn hits(&self, method: &str, path: &str, devices: &IndexMap<String, Device>, now: Timestamp) -> bool {
         self.times != Some(0)
             && self.until.is_none_or(|until| now < until)
             && self.method.as_ref().is_none_or(|m| m.eq_ignore_ascii_case(method))
             && self.path.as_ref().is_none_or(|part| holds(path, part))
             && self.device.as_ref().is_none_or(|wanted| {
-                devices.iter().any(|d| (d.id == *wanted || d.name == *wanted) && path.contains(&d.id))
+                devices.values().any(|d| (d.id == *wanted || d.name == *wanted) && path.contains(&d.id))
             })
     }
 }
@@ -202,7 +203,13 @@ impl Faults {
     }
 
     /// The first fault that hits this call; it is used up by one.
-    pub(crate) fn take(&mut self, method: &str, path: &str, devices: &[Device], now: Timestamp) -> Option<FaultKind> {
+    pub(crate) fn take(
+        &mut self,
+        method: &str,
+        path: &str,
+        devices: &IndexMap<String, Device>,
+        now: Timestamp,
+    ) -> Option<FaultKind> {
         for (_, fault) in &mut self.set {
             if !fault.hits(method, path, devices, now) {
                 continue;

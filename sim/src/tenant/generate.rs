@@ -28,28 +28,30 @@ pub(crate) fn fill(world: &mut World, wanted: &Generate) {
         let row = device(&mut seed, number, &people, &apps);
         // The rows are made here, so they are valid; one that were not would only be missing.
         if let Ok(device) = world.build_device(&row, named + number) {
-            world.devices.push(device);
+            world.add_device(device);
         }
     }
 }
 
+/// Their object ids.
 fn people(world: &mut World, count: usize) -> Vec<String> {
-    let mut keys = Vec::with_capacity(count);
+    let mut ids = Vec::with_capacity(count);
     for number in 0..count {
         let (first, last) = (FIRST[number % FIRST.len()], LAST[(number / FIRST.len() + number) % LAST.len()]);
         let key = format!("{}.{}{}", first.to_lowercase(), last.to_lowercase(), number + 1);
-        world.people.push(Person {
-            id: id_for(world.seed, "person", &key),
+        let id = id_for(world.seed, "person", &key);
+        ids.push(id.clone());
+        world.add_person(Person {
+            id,
             name: format!("{first} {last}"),
             upn: format!("{key}@{}", world.domain),
-            key: key.clone(),
+            key,
             enabled: number % 25 != 24,
             guest: false,
             made_up: true,
         });
-        keys.push(key);
     }
-    keys
+    ids
 }
 
 fn apps(world: &mut World, count: usize) -> Vec<String> {

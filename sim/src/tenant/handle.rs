@@ -37,7 +37,7 @@ impl Tenant {
 
     /// Every device, as it is now.
     pub fn devices(&self) -> Vec<DeviceView> {
-        self.with(|world| world.devices.iter().map(|d| world.view(d)).collect())
+        self.with(|world| world.devices.values().map(|d| world.view(d)).collect())
     }
 
     /// A device by id or by name; of several with one name, the first of the scenario.
@@ -191,7 +191,7 @@ impl Tenant {
     pub fn remove_device(&self, device: &str) -> Result<(), NotThere> {
         self.with(|world| {
             let found = world.device(device).map(|d| d.id.clone()).ok_or_else(|| not_there("device", device))?;
-            world.devices.retain(|d| d.id != found);
+            world.devices.shift_remove(&found);
             Ok(())
         })
     }

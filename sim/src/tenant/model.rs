@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use indexmap::IndexMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::sign_in::SignIns;
@@ -239,7 +240,8 @@ pub(crate) struct World {
     pub(crate) sign_in: SignInApplication,
     pub(crate) sign_ins: SignIns,
     pub(crate) behaviour: Behaviour,
-    pub(crate) people: Vec<Person>,
+    /// By object id.
+    pub(crate) people: IndexMap<String, Person>,
     pub(crate) groups: Vec<Group>,
     pub(crate) directory_roles: Vec<DirectoryRole>,
     pub(crate) roles: Vec<Role>,
@@ -248,7 +250,8 @@ pub(crate) struct World {
     pub(crate) truncated_assignments: bool,
     pub(crate) scope_tags: Vec<(String, String)>,
     pub(crate) apps: Vec<App>,
-    pub(crate) devices: Vec<Device>,
+    /// By id.
+    pub(crate) devices: IndexMap<String, Device>,
     /// Tokens handed out.
     pub(crate) tokens: Vec<Token>,
     pub(crate) faults: super::fault::Faults,
@@ -257,19 +260,33 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// The devices that `name_or_id` names; names are compared without case.
+    /// Adds a person.
+    pub(crate) fn add_person(&mut self, person: Person) {
+        self.people.insert(person.id.clone(), person);
+    }
+
+    /// Adds a device.
+    pub(crate) fn add_device(&mut self, device: Device) {
+        self.devices.insert(device.id.clone(), device);
+    }
+
+    /// The device that `name_or_id` names; names are compared without case.
     pub(crate) fn device(&self, name_or_id: &str) -> Option<&Device> {
-        self.devices.iter().find(|d| is_named(d, name_or_id))
+        self.devices.get(name_or_id).or_else(|| self.devices.values().find(|d| is_named(d, name_or_id)))
     }
 
     /// As [`World::device`], to change it.
     pub(crate) fn device_mut(&mut self, name_or_id: &str) -> Option<&mut Device> {
-        self.devices.iter_mut().find(|d| is_named(d, name_or_id))
+        if self.devices.contains_key(name_or_id) {
+            return self.devices.get_mut(name_or_id);
+        }
+        self.devices.values_mut().find(|d| is_named(d, name_or_id))
     }
 
     /// A person by key, object id or user principal name.
     pub(crate) fn person(&self, who: &str) -> Option<&Person> {
-        self.people.iter().find(|p| p.key == who || p.id == who || p.upn.eq_ignore_ascii_case(who))
+        let named = |p: &&Person| p.key == who || p.upn.eq_ignore_ascii_case(who);
+        self.people.get(who).or_else(|| self.people.values().find(named))
     }
 
     /// An app by name or id.
@@ -306,6 +323,6 @@ impl World {
     }
 }
 
-fn is_named(device: &Device, name_or_id: &str) -> bool {
-    device.id == name_or_id || device.name.to_lowercase() == name_or_id.to_lowercase()
+fn is_named(device: &Device, name: &str) -> bool {
+    device.name.to_lowercase() == name.to_lowercase()
 }

@@ -1,5 +1,7 @@
 //! Calls and their `OData` options: `$select`, `$top`, `$skiptoken`, paging.
 
+use std::ops::Range;
+
 use serde_json::{Map, Value, json};
 
 use super::answer::Answer;
@@ -66,6 +68,21 @@ impl Call {
         format!("{}{}{query}", self.version.path(), self.path)
     }
 
+    /// Which rows of a list this call asks for.
+    pub(crate) fn window(&self, paging: Paging) -> Result<Range<usize>, Answer> {
+        let size = match self.option("$top").map(str::parse::<usize>) {
+            None => paging.usual,
+            Some(Ok(top)) if top > 0 && (top <= paging.most || !paging.refuse) => top.min(paging.most),
+            Some(_) => return Err(Answer::error(400, "Request_BadRequest", "Invalid page size specified.")),
+        };
+        let start = match self.option("$skiptoken").map(read_token) {
+            None => 0,
+            Some(Some(start)) => start,
+            Some(None) => return Err(Answer::error(400, "BadRequest", "Skip token is not valid.")),
+        };
+        Ok(start..start + size)
+    }
+
     /// The names in `$select`, each checked against `known`.
     pub(crate) fn select(&self, kind: &str, known: &[&str]) -> Result<Option<Vec<String>>, Answer> {
         let Some(list) = self.option("$select") else { return Ok(None) };
@@ -113,18 +130,18 @@ pub(crate) const INTUNE_PAGES: Paging = Paging { usual: 1000, most: 1000, refuse
 impl World {
     /// One page of `rows`, with `@odata.nextLink` where more follow.
     pub(crate) fn page(&self, call: &Call, rows: Vec<Value>, paging: Paging) -> Answer {
-        let size = match call.option("$top").map(str::parse::<usize>) {
-            None => paging.usual,
-            Some(Ok(top)) if top > 0 && (top <= paging.most || !paging.refuse) => top.min(paging.most),
-            Some(_) => return Answer::error(400, "Request_BadRequest", "Invalid page size specified."),
-        };
-        let start = match call.option("$skiptoken").map(read_token) {
-            None => 0,
-            Some(Some(start)) => start,
-            Some(None) => return Answer::error(400, "BadRequest", "Skip token is not valid."),
-        };
-        let total = rows.len();
-        let page: Vec<Value> = rows.into_iter().skip(start).take(size).collect();
+        match call.window(paging) {
+            Err(refused) => refused,
+            Ok(window) => {
+                let total = rows.len();
+                let page = rows.into_iter().skip(window.start).take(window.len()).collect();
+                self.page_at(call, window.start, page, total)
+            }
+        }
+    }
+
+    /// The page of a list of `total` rows that starts with row `start`.
+    pub(crate) fn page_at(&self, call: &Call, start: usize, page: Vec<Value>, total: usize) -> Answer {
         let mut body = Map::new();
         let path = call.path.trim_start_matches('/');
         body.insert(

@@ -57,7 +57,7 @@ impl Tenant {
     pub fn disable_user(&self, person: &str, disabled: bool) -> Result<(), NotThere> {
         self.with(|world| {
             let id = world.person(person).map(|p| p.id.clone()).ok_or_else(|| not_there("person", person))?;
-            world.people.iter_mut().filter(|p| p.id == id).for_each(|p| p.enabled = !disabled);
+            world.people.entry(id).and_modify(|p| p.enabled = !disabled);
             Ok(())
         })
     }
@@ -68,8 +68,8 @@ impl Tenant {
         self.end_roles(person)?;
         self.with(|world| {
             let id = world.person(person).map(|p| p.id.clone());
-            world.people.retain(|p| Some(&p.id) != id.as_ref());
-            for device in &mut world.devices {
+            world.people.retain(|known, _| Some(known) != id.as_ref());
+            for device in world.devices.values_mut() {
                 device.user.take_if(|user| Some(&*user) == id.as_ref());
                 device.enrolled_by.take_if(|user| Some(&*user) == id.as_ref());
             }

@@ -53,7 +53,7 @@ impl World {
             conditions.iter().copied().filter(|c| FILTERS.contains(&c.property.as_str())).collect();
         let rows: Vec<Value> = self
             .devices
-            .iter()
+            .values()
             .flat_map(|d| d.apps.iter().filter(|a| a.app == app).map(move |a| (d, a)))
             .map(|(d, a)| self.report_row(d, a))
             .filter(|row| honoured.iter().all(|c| c.passes(row)))

@@ -12,7 +12,7 @@ impl World {
     pub(crate) fn settle(&mut self, now: Timestamp) {
         self.now = self.now.max(now);
         let (now, regular, lag) = (self.now, self.behaviour.regular_check_in, self.behaviour.app_lag);
-        for device in &mut self.devices {
+        for device in self.devices.values_mut() {
             device.settle(now, regular, lag);
         }
         for role in &mut self.directory_roles {

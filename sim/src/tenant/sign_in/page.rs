@@ -11,7 +11,7 @@ pub(super) fn choice(world: &World, tenant: &str, query: &[(String, String)], wa
     let hinted = |person: &Person| {
         wanted.login_hint.as_deref().is_some_and(|hint| person.upn.eq_ignore_ascii_case(hint) || person.id == hint)
     };
-    let mut people: Vec<&Person> = world.people.iter().filter(|person| !person.made_up).collect();
+    let mut people: Vec<&Person> = world.people.values().filter(|person| !person.made_up).collect();
     people.sort_by_key(|person| !hinted(person));
     let accounts: String = people.into_iter().map(account).collect();
     let body = format!(

@@ -58,7 +58,7 @@ impl World {
             let text = "The Code_Verifier does not match the code_challenge supplied in the authorization request.";
             return Err(invalid(501_481, text));
         }
-        let person = self.people.iter().find(|person| person.id == code.person).cloned();
+        let person = self.people.get(&code.person).cloned();
         let person = person.ok_or_else(|| invalid(50_034, "The user account does not exist in the directory."))?;
         if !person.enabled {
             return Err(invalid(50_057, "The user account is disabled."));
