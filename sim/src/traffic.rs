@@ -8,17 +8,18 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::broadcast;
 
 use crate::Holds;
 
-/// How many exchanges memory keeps; the file keeps all of them.
+/// How many exchanges memory keeps, and in how many bytes; the file keeps all of them.
 const KEPT: usize = 20_000;
+const KEPT_BYTES: usize = 128 << 20;
 
 /// Which simulated service answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Service {
     /// Discord's REST API (the gateway's frames are not recorded).
@@ -28,7 +29,7 @@ pub enum Service {
 }
 
 /// One request and its answer, in the line format that outside checkers read.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Exchange {
     /// Who answered.
     pub service: Service,
@@ -55,11 +56,29 @@ pub struct Traffic(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    kept: Mutex<VecDeque<Exchange>>,
+    kept: Mutex<Kept>,
     file: Mutex<Option<File>>,
-    live: broadcast::Sender<Exchange>,
+    live: broadcast::Sender<Arc<Exchange>>,
     in_flight: AtomicUsize,
     holds: Holds,
+}
+
+/// What memory keeps: lines as they stand in the file, because a list of a thousand devices takes five times as much when it is read.
+#[derive(Debug, Default)]
+struct Kept {
+    lines: VecDeque<(String, Option<Timestamp>)>,
+    bytes: usize,
+}
+
+impl Kept {
+    fn push(&mut self, line: String, at: Option<Timestamp>) {
+        self.bytes += line.len();
+        self.lines.push_back((line, at));
+        while self.lines.len() > KEPT || (self.bytes > KEPT_BYTES && self.lines.len() > 1) {
+            let Some((oldest, _)) = self.lines.pop_front() else { return };
+            self.bytes -= oldest.len();
+        }
+    }
 }
 
 /// Counts one request as being served for as long as it lives.
@@ -87,26 +106,28 @@ impl Traffic {
 
     /// Notes one served exchange.
     pub fn record(&self, exchange: Exchange) {
+        let mut line = match serde_json::to_string(&exchange) {
+            Ok(line) => line,
+            Err(error) => return tracing::warn!(%error, "could not record an exchange"),
+        };
+        line.push('\n');
         if let Some(file) = self.0.file.lock().unwrap_or_else(PoisonError::into_inner).as_mut()
-            && let Ok(mut line) = serde_json::to_vec(&exchange)
+            && let Err(error) = file.write_all(line.as_bytes())
         {
-            line.push(b'\n');
-            if let Err(error) = file.write_all(&line) {
-                tracing::warn!(%error, "could not write the traffic log");
-            }
+            tracing::warn!(%error, "could not write the traffic log");
         }
-        let mut kept = self.0.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() == KEPT {
-            kept.pop_front();
-        }
-        kept.push_back(exchange.clone());
-        drop(kept);
-        let _nobody_listens = self.0.live.send(exchange);
+        self.0.kept.lock().unwrap_or_else(PoisonError::into_inner).push(line, exchange.at);
+        let _nobody_listens = self.0.live.send(Arc::new(exchange));
     }
 
     /// Everything still in memory, oldest first.
     pub fn exchanges(&self) -> Vec<Exchange> {
-        self.0.kept.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+        let kept = self.0.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = |(line, at): &(String, Option<Timestamp>)| {
+            let exchange: Exchange = serde_json::from_str(line).ok()?;
+            Some(Exchange { at: *at, ..exchange })
+        };
+        kept.lines.iter().filter_map(read).collect()
     }
 
     /// What keeps an exchange on the wire.
@@ -115,7 +136,7 @@ impl Traffic {
     }
 
     /// Exchanges as they happen.
-    pub fn subscribe(&self) -> broadcast::Receiver<Exchange> {
+    pub fn subscribe(&self) -> broadcast::Receiver<Arc<Exchange>> {
         self.0.live.subscribe()
     }
 
@@ -128,5 +149,25 @@ impl Traffic {
     /// How many requests are being served right now.
     pub fn in_flight(&self) -> usize {
         self.0.in_flight.load(Ordering::SeqCst)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_forgets_the_oldest_beyond_its_bytes_and_its_number() {
+        let mut kept = Kept::default();
+        for _ in 0..200 {
+            kept.push("x".repeat(1 << 20), None);
+        }
+        assert_eq!((kept.lines.len(), kept.bytes), (KEPT_BYTES >> 20, KEPT_BYTES));
+        kept.push("y".repeat(KEPT_BYTES + 1), None);
+        assert_eq!(kept.lines.len(), 1, "what was just said is always there");
+        for _ in 0..=KEPT {
+            kept.push("z".to_owned(), None);
+        }
+        assert_eq!((kept.lines.len(), kept.bytes), (KEPT, KEPT));
     }
 }

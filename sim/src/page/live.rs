@@ -1,6 +1,7 @@
 //! The page's picture of the world for one persona, as JSON and as a stream of changes.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
@@ -70,7 +71,7 @@ struct Feed {
     who: String,
     last: Value,
     changed: watch::Receiver<u64>,
-    calls: broadcast::Receiver<Exchange>,
+    calls: broadcast::Receiver<Arc<Exchange>>,
     waiting: Vec<Event>,
 }
 
