@@ -70,7 +70,7 @@ fn device(number: usize) -> Device {
 /// Only the bot's own search.
 fn in_memory(size: usize) {
     let (directory, clock) = (Directory::default(), Clock::real());
-    directory.replace((0..size).map(device).collect(), Timestamp::UNIX_EPOCH);
+    directory.replace((0..size).map(device), Timestamp::UNIX_EPOCH);
     let (mut devices, mut people) = (Vec::new(), Vec::new());
     for _ in 0..SEARCHES {
         for text in TYPED {

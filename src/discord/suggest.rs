@@ -16,9 +16,8 @@ impl Handler {
         match said.focused().filter(|_| !self.is_fenced_out(&actor)) {
             Some(Focused { option: "device", text }) => {
                 let now = self.clock.now();
-                for suggestion in self.desk.suggest(&actor, text) {
-                    let device = &suggestion.device;
-                    response = response.add_string_choice(cards::suggestion(device, now), device.id.to_string());
+                for device in self.desk.suggest(&actor, text) {
+                    response = response.add_string_choice(cards::suggestion(&device, now), device.id.to_string());
                 }
             }
             Some(Focused { option: "user", text }) => {

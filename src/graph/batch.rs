@@ -76,7 +76,7 @@ impl Graph {
     }
 
     /// Reads several lists to their ends; further pages are asked for one by one.
-    pub(super) async fn read_lists<T: DeserializeOwned>(
+    pub(super) async fn read_lists<T: DeserializeOwned + Send>(
         &self,
         reads: &[Read],
         patience: Patience,
@@ -92,7 +92,7 @@ impl Graph {
         lists
     }
 
-    async fn rest_of<T: DeserializeOwned>(
+    async fn rest_of<T: DeserializeOwned + Send>(
         &self,
         read: &Read,
         first: Value,

@@ -11,7 +11,6 @@ use url::Url;
 use super::endpoint::{Read, SyncDevice, Version};
 use super::error::{Error, Kind, Retry, classify};
 use super::headers::{graph_time, header, retry_after};
-use super::odata::Page;
 use super::throttle::{Load, Throttle, Turn};
 use super::token::Token;
 use crate::budget::{Figures, Ledger, NoTurn, Urgency, WHOLE};
@@ -56,14 +55,11 @@ pub(super) const UNAVAILABLE_FIRST: SignedDuration = SignedDuration::from_secs(1
 /// Longest wait of a write for its turn: after that, what was read before it (rights, baseline) is too old.
 const WRITE_TURN: SignedDuration = SignedDuration::from_secs(30);
 
-/// Pages followed in one list: a million devices.
-const PAGES: usize = 1_000;
-
 /// Microsoft Graph, seen through the permissions of the bot's app registration.
 #[derive(Debug)]
 pub struct Graph {
     http: reqwest::Client,
-    base: Url,
+    pub(super) base: Url,
     token: Token,
     throttle: Throttle,
     clock: Clock,
@@ -85,9 +81,9 @@ pub struct Stamped<T> {
 pub struct SyncTurn(Turn);
 
 /// An answer that was not an error.
-struct Answer {
-    body: Vec<u8>,
-    request_id: Option<String>,
+pub(super) struct Answer {
+    pub(super) body: Vec<u8>,
+    pub(super) request_id: Option<String>,
     graph_time: Option<Timestamp>,
     turn: Turn,
 }
@@ -149,49 +145,7 @@ impl Graph {
         Ok(Stamped { value, graph_time: answer.graph_time })
     }
 
-    /// Reads a list to its end. A page that fails makes the whole list fail: a short list would be a lie.
-    pub(super) async fn read_all<T: DeserializeOwned>(&self, read: &Read, patience: Patience) -> Result<Vec<T>, Error> {
-        self.pages(read.url(&self.base), read, patience).await
-    }
-
-    /// The rows from a page's link on.
-    pub(super) async fn follow<T: DeserializeOwned>(
-        &self,
-        link: &str,
-        read: &Read,
-        patience: Patience,
-    ) -> Result<Vec<T>, Error> {
-        let elsewhere = || self.error(Kind::Malformed("a next page on another host"), 1, self.clock.now(), None);
-        self.pages(self.same_host(link).ok_or_else(elsewhere)?, read, patience).await
-    }
-
-    async fn pages<T: DeserializeOwned>(&self, first: Url, read: &Read, patience: Patience) -> Result<Vec<T>, Error> {
-        let started = self.clock.now();
-        let mut url = first;
-        let mut rows = Vec::new();
-        for _page in 0..PAGES {
-            let answer = self.fetch(&url, read, patience).await?;
-            let page: Page<T> = serde_json::from_slice(&answer.body)
-                .map_err(|_| self.error(Kind::Malformed("not a list"), 1, started, answer.request_id))?;
-            rows.extend(page.value);
-            let Some(next) = page.next_link else { return Ok(rows) };
-            url = self
-                .same_host(&next)
-                .ok_or_else(|| self.error(Kind::Malformed("a next page on another host"), 1, started, None))?;
-        }
-        Err(self.error(Kind::TooManyPages, 1, started, None))
-    }
-
-    /// Follows a link to the configured Graph only: the token goes nowhere else.
-    fn same_host(&self, link: &str) -> Option<Url> {
-        let url: Url = link.parse().ok()?;
-        let same = url.scheme() == self.base.scheme()
-            && url.host() == self.base.host()
-            && url.port_or_known_default() == self.base.port_or_known_default();
-        same.then_some(url)
-    }
-
-    async fn fetch(&self, url: &Url, read: &Read, patience: Patience) -> Result<Answer, Error> {
+    pub(super) async fn fetch(&self, url: &Url, read: &Read, patience: Patience) -> Result<Answer, Error> {
         let started = self.clock.now();
         let load = read.load();
         let body = read.body();

@@ -12,10 +12,11 @@ use crate::intune::{Device, DeviceId};
 pub struct Search<'a>(pub &'a str);
 
 impl Graph {
-    /// Every managed device. Some properties come filled only on [`Graph::device`].
-    pub async fn devices(&self) -> Result<Vec<Device>, Error> {
-        let rows: Vec<WireDevice> = self.read_all(&Read::Devices, Patience::TriesAs(Urgency::Background)).await?;
-        Ok(rows.into_iter().map(Device::from).collect())
+    /// Every managed device, one after the other, so that a page of them is in memory and not the list. Some properties come
+    /// filled only on [`Graph::device`].
+    pub async fn devices(&self, mut each: impl FnMut(Device) + Send) -> Result<(), Error> {
+        let each = |row: WireDevice| each(row.into());
+        self.read_each(&Read::Devices, Patience::TriesAs(Urgency::Background), each).await
     }
 
     /// One device, as it is now. `Ok(None)`: Graph does not know it (any more).

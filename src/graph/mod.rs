@@ -13,6 +13,7 @@ mod error;
 mod headers;
 mod id_token;
 mod odata;
+mod pages;
 mod people;
 mod reach;
 mod roles;

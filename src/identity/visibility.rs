@@ -13,7 +13,7 @@ use crate::budget::Urgency;
 use crate::chat::{Actor, ChatUserId};
 use crate::clock::Bell;
 use crate::graph::{Members, Patience};
-use crate::intune::{Device, DeviceId, EntraUserId, Grant, GroupId, Scope, ScopeTag, Tags, Task};
+use crate::intune::{CoveredBy, DeviceId, EntraUserId, Grant, GroupId, Scope, ScopeTag, Tags, Task};
 
 /// Nothing older than this is shown.
 const OLDEST: SignedDuration = SignedDuration::from_mins(5);
@@ -96,7 +96,7 @@ enum PartScope {
 
 impl Visibility {
     /// Whether `device` may be suggested.
-    pub fn shows(&self, device: &Device) -> Shown {
+    pub fn shows(&self, device: &CoveredBy) -> Shown {
         match self {
             Self::Nothing => Shown::No,
             Self::Everything => Shown::Yes,
@@ -121,19 +121,19 @@ impl Visibility {
 }
 
 impl Part {
-    fn shows(&self, device: &Device) -> Shown {
+    fn shows(&self, device: &CoveredBy) -> Shown {
         let in_scope = match &self.scope {
             PartScope::All => true,
-            PartScope::WithUser => device.user_id.is_some(),
+            PartScope::WithUser => device.user.is_some(),
             PartScope::Members(groups) => groups.iter().any(|members| {
-                device.user_id.is_some_and(|user| members.users.contains(&user))
-                    || device.entra_device_id.is_some_and(|id| members.devices.contains(&id))
+                device.user.is_some_and(|user| members.users.contains(&user))
+                    || device.entra_device.is_some_and(|id| members.devices.contains(&id))
             }),
         };
         match (&self.tags, in_scope) {
             (_, false) => Shown::No,
             (None, true) => Shown::Yes,
-            (Some((tags, known)), true) => match known.get(&device.id).filter(|(at, _)| is_recent(*at, self.now)) {
+            (Some((tags, known)), true) => match known.get(&device.device).filter(|(at, _)| is_recent(*at, self.now)) {
                 None => Shown::TagsUnknown,
                 Some((_, of_device)) if tags.is_disjoint(of_device) => Shown::No,
                 Some(_) => Shown::Yes,

@@ -45,6 +45,17 @@ pub struct Device {
     pub owner: Option<OwnerType>,
 }
 
+/// What the scope of a role covers a device by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CoveredBy {
+    /// Its Intune id.
+    pub device: DeviceId,
+    /// The enrolling user.
+    pub user: Option<EntraUserId>,
+    /// Its Entra device id.
+    pub entra_device: Option<EntraDeviceId>,
+}
+
 /// `managedDeviceOwnerType`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OwnerType {
@@ -208,6 +219,11 @@ impl Device {
             return Err(NotSyncable::Agent(self.agent.clone()));
         }
         Ok(())
+    }
+
+    /// What a role's scope covers it by.
+    pub fn covered_by(&self) -> CoveredBy {
+        CoveredBy { device: self.id, user: self.user_id, entra_device: self.entra_device_id }
     }
 
     /// A wipe, retire or delete on its way, from either place where Graph says so.

@@ -18,7 +18,7 @@ pub use advice::{Advice, SEVEN_DAYS, advise};
 pub use app::{AppFailure, AppReading, AppStates, Freshness};
 pub use assignment::{Assignment, AssignmentRow, ScopeTag, join};
 pub use check_in::{Evidence, Verdict, judge};
-pub use device::{Compliance, Device, NotSyncable, OwnerType, PendingAction, Platform};
+pub use device::{Compliance, CoveredBy, Device, NotSyncable, OwnerType, PendingAction, Platform};
 pub use device_filter::DeviceFilter;
 pub use error_code::{BadCode, ErrorCode};
 pub use error_table::{BadTable, Entry, ErrorTable};

@@ -1,26 +1,22 @@
 //! The devices in memory: suggestions while someone types, and names that stand for devices.
 
-use std::collections::HashMap;
+mod rows;
+mod texts;
+
 use std::ops::Range;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
-use memchr::memmem::Finder;
 
+use self::rows::{Adding, Rows, UserOf, Word};
+use self::texts::{Texts, folded};
 use crate::graph::{Error, Graph};
 use crate::identity::{Shown, Visibility};
 use crate::intune::{Device, DeviceId, EntraUserId};
 
 /// Suggestions shown at once (Discord's limit).
 const SUGGESTIONS: usize = 25;
-
-/// A device that fits what was typed so far.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Suggestion {
-    /// The device.
-    pub device: Arc<Device>,
-}
 
 /// A person with devices who fits what was typed so far.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,8 +32,8 @@ pub struct SuggestedPerson {
 /// What a search in memory gave.
 #[derive(Clone, Debug)]
 pub struct Suggested {
-    /// Best first.
-    pub suggestions: Vec<Suggestion>,
+    /// Devices that fit what was typed so far, best first.
+    pub devices: Vec<Device>,
     /// Devices that would fit, and are left out until their scope tags are known.
     pub tags_unknown: Vec<DeviceId>,
 }
@@ -49,132 +45,88 @@ pub struct Directory(ArcSwap<Snapshot>);
 #[derive(Debug, Default)]
 struct Snapshot {
     /// By name, so that a page of suggestions reads like a list.
-    devices: Vec<Arc<Device>>,
+    devices: Rows,
     /// Of each device: name, serial number, sign-in name and user.
     texts: Texts,
-    by_id: HashMap<DeviceId, usize>,
     people: Vec<Person>,
     /// Of each person: name and sign-in name.
     people_texts: Texts,
+    /// Where the devices of people stand, person by person.
+    theirs: Vec<usize>,
     read_at: Option<Timestamp>,
 }
 
 /// A person with devices.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Person {
-    found: SuggestedPerson,
-    /// Where their devices stand.
-    devices: Vec<usize>,
-}
-
-/// Texts one behind the other, so that a search is one pass over memory. Each is its fields, folded, each behind a line break, and one
-/// more at the end.
-#[derive(Debug, Default)]
-struct Texts {
-    all: String,
-    /// Where each begins.
-    starts: Vec<usize>,
-}
-
-/// As texts are compared: in lower case, with one form of each letter, on one line.
-fn folded(text: &str) -> impl Iterator<Item = char> + '_ {
-    let lower = text.chars().filter(|c| *c != '\n').flat_map(char::to_lowercase);
-    lower.map(|c| if c == 'ς' { 'σ' } else { c })
-}
-
-fn text_of<'a>(fields: impl IntoIterator<Item = &'a str>) -> String {
-    let mut text = String::new();
-    for field in fields {
-        text.push('\n');
-        text.extend(folded(field));
-    }
-    text.push('\n');
-    text
-}
-
-fn device_text(device: &Device) -> String {
-    let others = [&device.serial, &device.user_principal_name, &device.user_name];
-    text_of(std::iter::once(device.name.as_str()).chain(others.into_iter().flatten().map(String::as_str)))
-}
-
-impl FromIterator<String> for Texts {
-    fn from_iter<T: IntoIterator<Item = String>>(texts: T) -> Self {
-        let mut new = Self::default();
-        for text in texts {
-            new.starts.push(new.all.len());
-            new.all.push_str(&text);
-        }
-        new
-    }
-}
-
-impl Texts {
-    fn end(&self, at: usize) -> usize {
-        self.starts.get(at + 1).copied().unwrap_or(self.all.len())
-    }
-
-    fn get(&self, at: usize) -> &str {
-        &self.all[self.starts[at]..self.end(at)]
-    }
-
-    /// Those that hold `needle`, in their order, each once.
-    fn holding<'a>(&'a self, needle: &'a str) -> impl Iterator<Item = usize> + 'a {
-        let finder = Finder::new(needle);
-        let mut from = 0;
-        std::iter::from_fn(move || {
-            // At the end a search for nothing would find it for ever.
-            let rest = self.all.as_bytes().get(from..).filter(|rest| !rest.is_empty())?;
-            let found = from + finder.find(rest)?;
-            let at = self.starts.partition_point(|&start| start <= found).checked_sub(1)?;
-            from = self.end(at);
-            Some(at)
-        })
-    }
-
-    /// Those that begin with this, where they are in order.
-    fn beginning(&self, start: &str) -> Range<usize> {
-        let first = self.starts.partition_point(|&at| &self.all[at..] < start);
-        let count = self.starts[first..].partition_point(|&at| self.all[at..].starts_with(start));
-        first..first + count
-    }
+    id: EntraUserId,
+    name: Option<Word>,
+    sign_in: Word,
+    /// Which of [`Snapshot::theirs`] are theirs.
+    devices: Range<usize>,
 }
 
 impl Snapshot {
-    fn new(devices: Vec<Device>, read_at: Timestamp) -> Self {
-        let mut devices: Vec<_> = devices.into_iter().map(|device| (device_text(&device), Arc::new(device))).collect();
-        devices.sort_by(|a, b| a.0.cmp(&b.0));
-        let (texts, devices): (Vec<_>, Vec<_>) = devices.into_iter().unzip();
-        let by_id = devices.iter().enumerate().map(|(at, device)| (device.id, at)).collect();
-        let mut people: HashMap<EntraUserId, Person> = HashMap::new();
-        for (at, device) in devices.iter().enumerate() {
-            let (Some(id), Some(sign_in)) = (device.user_id, &device.user_principal_name) else { continue };
-            let person = people.entry(id).or_insert_with(|| {
-                let name = device.user_name.clone().unwrap_or_default();
-                Person { found: SuggestedPerson { id, name, sign_in: sign_in.clone() }, devices: Vec::new() }
-            });
-            person.devices.push(at);
+    fn new(adding: Adding, read_at: Timestamp) -> Self {
+        let mut texts = Texts::default();
+        for at in 0..adding.len() {
+            texts.add(adding.searched(at));
         }
-        let text = |person: &Person| text_of([person.found.name.as_str(), person.found.sign_in.as_str()]);
-        let mut people: Vec<_> = people.into_values().map(|person| (text(&person), person)).collect();
-        people.sort_by(|a, b| a.0.cmp(&b.0));
-        let (people_texts, people): (Vec<_>, Vec<_>) = people.into_iter().unzip();
-        let (texts, people_texts) = (texts.into_iter().collect(), people_texts.into_iter().collect());
-        Self { devices, texts, by_id, people, people_texts, read_at: Some(read_at) }
+        let order = texts.order();
+        let (devices, texts) = (adding.ordered(&order), texts.ordered(&order));
+        let (people, theirs) = people(&devices);
+        let mut people_texts = Texts::default();
+        for person in &people {
+            people_texts.add([person.name.map_or("", |name| devices.text(name)), devices.text(person.sign_in)]);
+        }
+        let order = people_texts.order();
+        let people = order.iter().map(|&at| people[at].clone()).collect();
+        let people_texts = people_texts.ordered(&order);
+        Self { devices, texts, people, people_texts, theirs, read_at: Some(read_at) }
     }
+
+    fn suggested(&self, person: &Person) -> SuggestedPerson {
+        let text = |word| self.devices.text(word).to_owned();
+        SuggestedPerson {
+            id: person.id,
+            name: person.name.map(text).unwrap_or_default(),
+            sign_in: text(person.sign_in),
+        }
+    }
+}
+
+/// Everybody with devices, and where these stand.
+fn people(devices: &Rows) -> (Vec<Person>, Vec<usize>) {
+    let mut users: Vec<(UserOf, usize)> =
+        (0..devices.len()).filter_map(|at| devices.user(at).map(|user| (user, at))).collect();
+    users.sort_by_key(|(user, at)| (user.id, *at));
+    let mut people: Vec<Person> = Vec::new();
+    for (place, (UserOf { id, name, sign_in }, _)) in users.iter().enumerate() {
+        match people.last_mut() {
+            Some(person) if person.id == *id => person.devices.end = place + 1,
+            _ => people.push(Person { id: *id, name: *name, sign_in: *sign_in, devices: place..place + 1 }),
+        }
+    }
+    (people, users.into_iter().map(|(_, at)| at).collect())
 }
 
 impl Directory {
     /// Reads every device anew. On an error the old list stays.
     pub async fn refresh(&self, graph: &Graph, now: Timestamp) -> Result<usize, Error> {
-        let devices = graph.devices().await?;
-        let count = devices.len();
-        self.replace(devices, now);
+        let mut adding = Adding::default();
+        graph.devices(|device| adding.add(&device)).await?;
+        let count = adding.len();
+        self.0.store(Arc::new(Snapshot::new(adding, now)));
         Ok(count)
     }
 
     /// Puts `devices` in the place of the old list.
-    pub fn replace(&self, devices: Vec<Device>, now: Timestamp) {
-        self.0.store(Arc::new(Snapshot::new(devices, now)));
+    pub fn replace(&self, devices: impl IntoIterator<Item = Device>, now: Timestamp) {
+        let mut adding = Adding::default();
+        for device in devices {
+            adding.add(&device);
+        }
+        self.0.store(Arc::new(Snapshot::new(adding, now)));
     }
 
     /// When it was last read; `None`: never.
@@ -194,7 +146,7 @@ impl Directory {
 
     /// Devices that fit `text`, best first: the name begins with it, another field does, it is somewhere inside.
     pub fn suggest(&self, text: &str, visibility: &Visibility) -> Suggested {
-        let mut suggested = Suggested { suggestions: Vec::new(), tags_unknown: Vec::new() };
+        let mut suggested = Suggested { devices: Vec::new(), tags_unknown: Vec::new() };
         if visibility.is_nothing() {
             return suggested;
         }
@@ -209,15 +161,15 @@ impl Directory {
         let inside = inside.filter(|&at| !snapshot.texts.get(at).contains(&at_start));
         let all = by_name.clone().chain(by_field).chain(inside);
         for at in all {
-            let device = &snapshot.devices[at];
-            match visibility.shows(device) {
-                Shown::Yes => suggested.suggestions.push(Suggestion { device: Arc::clone(device) }),
+            let keys = snapshot.devices.keys(at);
+            match visibility.shows(&keys) {
+                Shown::Yes => suggested.devices.push(snapshot.devices.device(at)),
                 Shown::TagsUnknown if suggested.tags_unknown.len() < SUGGESTIONS => {
-                    suggested.tags_unknown.push(device.id);
+                    suggested.tags_unknown.push(keys.device);
                 }
                 Shown::No | Shown::TagsUnknown => {}
             }
-            if suggested.suggestions.len() >= SUGGESTIONS {
+            if suggested.devices.len() >= SUGGESTIONS {
                 break;
             }
         }
@@ -232,7 +184,7 @@ impl Directory {
         }
         let whole: String = std::iter::once('\n').chain(folded(text)).chain(std::iter::once('\n')).collect();
         let snapshot = self.0.load();
-        snapshot.texts.holding(&whole).map(|at| snapshot.devices[at].id).collect()
+        snapshot.texts.holding(&whole).map(|at| snapshot.devices.keys(at).device).collect()
     }
 
     /// People with devices whose name or sign-in name fits `text`, best first: a word of it begins so, it is somewhere inside.
@@ -249,9 +201,9 @@ impl Directory {
             let (person, text) = (&snapshot.people[at], snapshot.people_texts.get(at));
             let begins = text.contains(&at_start) || text.contains(&at_word);
             let into = if begins { &mut first } else { &mut inside };
-            let may_be_seen = |&at: &usize| visibility.shows(&snapshot.devices[at]) == Shown::Yes;
-            if into.len() < SUGGESTIONS && person.devices.iter().any(may_be_seen) {
-                into.push(person.found.clone());
+            let may_be_seen = |&at: &usize| visibility.shows(&snapshot.devices.keys(at)) == Shown::Yes;
+            if into.len() < SUGGESTIONS && snapshot.theirs[person.devices.clone()].iter().any(may_be_seen) {
+                into.push(snapshot.suggested(person));
             }
             if first.len() >= SUGGESTIONS {
                 break;
@@ -262,13 +214,14 @@ impl Directory {
 
     /// Every device that fits, as last read, by name.
     pub fn all(&self, fits: impl Fn(&Device) -> bool) -> Vec<Device> {
-        self.0.load().devices.iter().filter(|device| fits(device)).map(|device| (**device).clone()).collect()
+        let snapshot = self.0.load();
+        (0..snapshot.devices.len()).map(|at| snapshot.devices.device(at)).filter(fits).collect()
     }
 
     /// A device by its id, as last read.
-    pub fn get(&self, id: DeviceId) -> Option<Arc<Device>> {
+    pub fn get(&self, id: DeviceId) -> Option<Device> {
         let snapshot = self.0.load();
-        snapshot.by_id.get(&id).map(|&at| Arc::clone(&snapshot.devices[at]))
+        snapshot.devices.place(id).map(|at| snapshot.devices.device(at))
     }
 }
 
@@ -277,7 +230,7 @@ mod tests {
     use super::*;
     use crate::intune::{Compliance, Platform};
 
-    fn device(n: u128, name: &str, serial: &str, user: &str) -> Device {
+    pub(super) fn device(n: u128, name: &str, serial: &str, user: &str) -> Device {
         Device {
             id: DeviceId(uuid::Uuid::from_u128(n)),
             name: name.to_owned(),
@@ -311,7 +264,7 @@ mod tests {
     }
 
     fn names(found: &Suggested) -> Vec<u128> {
-        found.suggestions.iter().map(|suggestion| suggestion.device.id.0.as_u128()).collect()
+        found.devices.iter().map(|device| device.id.0.as_u128()).collect()
     }
 
     #[test]
@@ -366,14 +319,14 @@ mod tests {
 
     #[test]
     fn a_device_is_found_by_its_id() {
-        let found = directory().get(DeviceId(uuid::Uuid::from_u128(2))).map(|device| device.name.clone());
+        let found = directory().get(DeviceId(uuid::Uuid::from_u128(2))).map(|device| device.name);
         assert_eq!(found.as_deref(), Some("LT-043"));
         assert_eq!(directory().get(DeviceId(uuid::Uuid::from_u128(9))), None);
     }
 
     #[test]
     fn who_may_see_nothing_is_shown_nothing() {
-        assert!(directory().suggest("lt", &Visibility::Nothing).suggestions.is_empty());
+        assert!(directory().suggest("lt", &Visibility::Nothing).devices.is_empty());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::desk::{Desk, Trouble};
-use super::directory::{SuggestedPerson, Suggestion};
+use super::directory::SuggestedPerson;
 use super::refusal::Refusal;
 use super::resolve::Resolved;
 use crate::chat::Actor;
@@ -144,11 +144,11 @@ impl Desk {
     }
 
     /// Suggestions for a `device:` option, from memory.
-    pub fn suggest(&self, actor: &Actor, text: &str) -> Vec<Suggestion> {
+    pub fn suggest(&self, actor: &Actor, text: &str) -> Vec<Device> {
         let found = self.directory.suggest(text, &self.gate.visibility(actor));
         if !found.tags_unknown.is_empty() {
             self.gate.want_tags(found.tags_unknown);
         }
-        found.suggestions
+        found.devices
     }
 }

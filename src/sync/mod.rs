@@ -30,7 +30,7 @@ pub use ask::{Asked, Proposal};
 pub use bulk::{BulkAsked, BulkProposal, LeftOut, WhyLeftOut};
 pub use click::{Clicked, Rechecked, Told};
 pub use desk::{Bells, Desk, Trouble};
-pub use directory::{Directory, SuggestedPerson, Suggestion};
+pub use directory::{Directory, SuggestedPerson};
 pub use failure_index::{FailureIndex, IndexAge};
 pub use freeze::Froze;
 pub use look::{AccessAnswer, AppsAnswer, HistoryAnswer, Looked};

@@ -53,7 +53,7 @@ impl Desk {
         let candidates = if ids.is_empty() {
             self.graph.search(Search(text)).await?
         } else {
-            ids.iter().filter_map(|&id| self.directory.get(id)).map(|device| (*device).clone()).collect()
+            ids.iter().filter_map(|&id| self.directory.get(id)).collect()
         };
         if let [device] = &candidates[..] {
             return self.admit_fresh(question, device.id).await;

@@ -82,6 +82,14 @@ impl Bench {
         }
     }
 
+    /// Every device of the tenant.
+    async fn devices(&self) -> Vec<Device> {
+        let mut devices = Vec::new();
+        let read = self.graph.devices(|device| devices.push(device));
+        self.moving_time(read).await.expect("the devices can be read");
+        devices
+    }
+
     /// Links a chat user to the person of this key, and gives the actor.
     async fn actor(&self, number: u64, key: &str) -> Actor {
         let id = self.sim.tenant.object_id(key).expect("there is such a person").parse().expect("an object id");
@@ -125,7 +133,7 @@ async fn compare(bench: &Bench, world: &World) {
         ..bench.access.clone()
     };
     let gate = Gate::new(Arc::clone(&bench.graph), bench.store.clone(), access, &bench.clock);
-    let mut devices = bench.moving_time(bench.graph.devices()).await.expect("the devices can be read");
+    let mut devices = bench.devices().await;
     devices.sort_by(|a, b| a.name.cmp(&b.name));
     let all: Vec<&Device> = devices.iter().collect();
     for person in 0..PEOPLE {
@@ -178,7 +186,7 @@ async fn a_decision_costs_at_most_four_requests_when_roles_are_in_memory() {
     let sam = bench.actor(1, "sam").await;
     let tomas = bench.actor(2, "tomas").await;
     let hanna = bench.actor(3, "hanna").await;
-    let devices = bench.graph.devices().await.expect("the devices can be read");
+    let devices = bench.devices().await;
     let device = |name: &str| devices.iter().find(|device| device.name == name).expect("there is such a device");
     let now = bench.clock.now();
     // Warm: what Intune's roles are.
@@ -207,7 +215,7 @@ async fn a_thousand_devices_are_decided_inside_the_read_budget() {
     scenario.tenant.generate.devices = 1_000;
     let bench = Bench::still(scenario).await;
     let sam = bench.actor(1, "sam").await;
-    let devices = bench.moving_time(bench.graph.devices()).await.expect("the devices can be read");
+    let devices = bench.devices().await;
     let all: Vec<&Device> = devices.iter().take(1_000).collect();
     let from = bench.sim.tenant.graph_calls().len();
     let now = bench.clock.now();
