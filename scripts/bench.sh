@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the benches: all of them, or one part with its numbers.
 #
-#   scripts/bench.sh [bulk|suggest|store|memory|click|sdks [NUMBER…]]
+#   scripts/bench.sh [bulk|watch|suggest|store|memory|click|sdks [NUMBER…]]
 #
 # The first run takes minutes more: it builds, and fetches what the bot is measured against, by pinned versions.
 

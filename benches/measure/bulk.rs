@@ -1,8 +1,9 @@
 //! A bulk request from Yes to its last call, as a ratio to what Graph's write window allows: 200 writes in any 20 s.
 //!
 //! The whole bot on the simulated tenant, whose windows are Graph's. Time is moved, not waited for, so that a run of
-//! minutes takes seconds; what is measured is that time. Then the reads that watching many devices takes.
-//! `make bench ARGS='bulk [DEVICES …]'`.
+//! minutes takes seconds; what is measured is that time. `make bench ARGS='bulk [DEVICES …]'`.
+//!
+//! And the reads that watching many devices takes: `make bench ARGS='watch [DEVICES …]'`.
 
 use std::time::Duration;
 
@@ -15,10 +16,10 @@ use sim::tenant::{CheckIn, SyncCall};
 use crate::print::print;
 
 /// Devices asked for when no number is given.
-const DEVICES: [usize; 2] = [1_000, 10_000];
+const DEVICES: &[usize] = &[1_000, 10_000];
 
 /// Devices that are watched and do not check in.
-const WATCHED: usize = 5_000;
+const WATCHED: &[usize] = &[5_000];
 
 /// For how long their reads are counted.
 const WATCH: SignedDuration = SignedDuration::from_mins(30);
@@ -50,16 +51,19 @@ const CONFIG: &str = r#"
 "#;
 
 pub(crate) async fn run(numbers: &[usize]) -> anyhow::Result<()> {
-    let mut devices = numbers.to_vec();
-    let watched = devices.iter().copied().max().unwrap_or(WATCHED).min(WATCHED);
-    if devices.is_empty() {
-        devices.extend(DEVICES);
-    }
-    for devices in devices {
+    for &devices in if numbers.is_empty() { DEVICES } else { numbers } {
         Box::pin(send(devices, 0)).await?;
         Box::pin(send(devices, OTHERS)).await?;
     }
-    Box::pin(watch(watched)).await
+    Ok(())
+}
+
+/// The reads alone.
+pub(crate) async fn watch(numbers: &[usize]) -> anyhow::Result<()> {
+    for &devices in if numbers.is_empty() { WATCHED } else { numbers } {
+        Box::pin(watched(devices)).await?;
+    }
+    Ok(())
 }
 
 /// A tenant with about so many Windows devices and a few more, and the bot in it.
@@ -127,7 +131,7 @@ async fn send(devices: usize, others: u32) -> anyhow::Result<()> {
 }
 
 /// Reads while many devices are watched that do not check in.
-async fn watch(devices: usize) -> anyhow::Result<()> {
+async fn watched(devices: usize) -> anyhow::Result<()> {
     let stage = stage(devices).await?;
     for device in stage.sim.tenant.devices() {
         stage.sim.tenant.plan_check_in(&device.id, CheckIn::Never)?;

@@ -19,7 +19,7 @@ mod world;
 use anyhow::bail;
 
 /// In the order of a whole run: what moves time first, and then what waits for it.
-const PARTS: [&str; 6] = ["bulk", "suggest", "store", "memory", "click", "sdks"];
+const PARTS: [&str; 7] = ["bulk", "watch", "suggest", "store", "memory", "click", "sdks"];
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -34,6 +34,7 @@ async fn main() -> anyhow::Result<()> {
         print::print(&format!("== {part}"));
         match part {
             "bulk" => bulk::run(&numbers).await?,
+            "watch" => bulk::watch(&numbers).await?,
             "suggest" => suggest::run(&numbers).await?,
             "store" => store::run(&numbers).await?,
             "memory" => memory::run(&numbers).await?,
