@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
+use sim::Sim;
 use sim::tenant::CheckIn;
 
 use crate::print::print;
@@ -19,6 +20,9 @@ const SMALL: usize = 250;
 
 /// Until memory is looked at, after nothing more happens.
 const REST: Duration = Duration::from_secs(20);
+
+/// Between two looks at whether the card came.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// How long sending all may take.
 const SENDING: Duration = Duration::from_mins(20);
@@ -40,8 +44,7 @@ pub(crate) async fn run(numbers: &[usize]) -> anyhow::Result<()> {
 async fn at_rest() -> anyhow::Result<()> {
     let sim = world(SMALL).await?;
     let bot = Bot::start(&sim, false, "").await?;
-    tokio::time::sleep(REST).await;
-    say(&format!("at rest, {} devices in the directory", sim.tenant.devices().len()), &bot)
+    rest(&sim, &bot).await
 }
 
 async fn in_flight(devices: usize) -> anyhow::Result<()> {
@@ -52,23 +55,20 @@ async fn in_flight(devices: usize) -> anyhow::Result<()> {
         sim.tenant.plan_check_in(&device.id, CheckIn::Never)?;
     }
     let bot = Bot::start(&sim, false, CONFIG).await?;
+    rest(&sim, &bot).await?;
     let hanna = sim.discord.user("hanna");
+    let asked = hanna.run("helpdesk", "/bulk-sync filter platform:windows")?;
     let shown = async {
         loop {
-            let asked = hanna.run("helpdesk", "/bulk-sync filter platform:windows")?;
-            tokio::time::sleep(REST).await;
+            tokio::time::sleep(LOOK).await;
             let card = sim.discord.reply_to(asked).filter(|card| card.button("Yes").is_some());
-            // Until the list of devices is read, there is nothing to choose from.
             if let Some(card) = card {
-                return anyhow::Ok(card.id);
+                return card.id;
             }
         }
     };
-    let card = tokio::time::timeout(SENDING, shown).await.context("the card came")??;
-    say(
-        &format!("at rest, {} devices in the directory, the card of the request shown", sim.tenant.devices().len()),
-        &bot,
-    )?;
+    let card = tokio::time::timeout(SENDING, shown).await.context("the card came")?;
+    say("the card of the request shown", &bot)?;
     hanna.click(card, "Yes")?;
     let sent = async {
         let mut made = 0;
@@ -83,6 +83,12 @@ async fn in_flight(devices: usize) -> anyhow::Result<()> {
     };
     let made = tokio::time::timeout(SENDING, sent).await.context("all were sent")?;
     say(&format!("{made} device syncs in flight"), &bot)
+}
+
+async fn rest(sim: &Sim, bot: &Bot) -> anyhow::Result<()> {
+    bot.knows_devices().await?;
+    tokio::time::sleep(REST).await;
+    say(&format!("at rest, {} devices in the directory", sim.tenant.devices().len()), bot)
 }
 
 fn say(what: &str, bot: &Bot) -> anyhow::Result<()> {

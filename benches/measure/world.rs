@@ -50,6 +50,7 @@ impl Drop for Process {
 /// The bot.
 pub(crate) struct Bot {
     pub(crate) process: Process,
+    ops: SocketAddr,
     _folder: TempDir,
 }
 
@@ -82,7 +83,25 @@ impl Bot {
         if http {
             sim.discord.set_endpoint(Some(&format!("http://{web}/interactions"))).await?;
         }
-        Ok(Self { process, _folder: folder })
+        Ok(Self { process, ops, _folder: folder })
+    }
+
+    /// Waits until the bot has read the list of devices.
+    pub(crate) async fn knows_devices(&self) -> anyhow::Result<()> {
+        let known = async {
+            while self.devices().await? == 0 {
+                tokio::time::sleep(LOOK).await;
+            }
+            anyhow::Ok(())
+        };
+        tokio::time::timeout(PATIENCE, known).await.context("the list of devices was read")?
+    }
+
+    /// How many devices it has in memory, as `/metrics` says.
+    async fn devices(&self) -> anyhow::Result<usize> {
+        let metrics = reqwest::get(format!("http://{}/metrics", self.ops)).await?.text().await?;
+        let line = metrics.lines().find_map(|line| line.strip_prefix("intune_sync_bot_directory_devices "));
+        Ok(line.context("the metric of devices")?.parse()?)
     }
 }
 
