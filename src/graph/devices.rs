@@ -12,8 +12,8 @@ use crate::intune::{Device, DeviceId};
 pub struct Search<'a>(pub &'a str);
 
 impl Graph {
-    /// Every managed device, one after the other, so that a page of them is in memory and not the list. Some properties come
-    /// filled only on [`Graph::device`].
+    /// Every managed device, one after the other, so that a page of them is in memory and not the list. What came before an error
+    /// is not the list. Some properties come filled only on [`Graph::device`].
     pub async fn devices(&self, mut each: impl FnMut(Device) + Send) -> Result<(), Error> {
         let each = |row: WireDevice| each(row.into());
         self.read_each(&Read::Devices, Patience::TriesAs(Urgency::Background), each).await
