@@ -6,11 +6,11 @@ mod samples;
 use std::collections::{HashMap, HashSet};
 
 use engines::{Database, Engine};
-use intune_sync_bot::chat::{Actor, ChannelId, ChatRoleId, ChatUserId, GuildId, InteractionId};
+use intune_sync_bot::chat::{Actor, ChannelId, ChatRoleId, ChatUserId, GuildId};
 use intune_sync_bot::intune::{Denial, TenantId};
 use intune_sync_bot::store::{
-    Answer, Click, Confirmed, DeviceSyncState, Ending, NewRequest, Notice, Outcome, RefusedWhy, Reply, RequestId,
-    Store, Tell, Yes,
+    Answer, Confirmed, DeviceSyncState, Ending, NewRequest, Notice, Outcome, RefusedWhy, Reply, RequestId, Store, Tell,
+    Yes,
 };
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
@@ -109,7 +109,6 @@ struct World {
     /// Outcomes said, by request.
     said: HashMap<RequestId, usize>,
     audit: usize,
-    clicks: u64,
 }
 
 impl World {
@@ -152,21 +151,20 @@ impl World {
         known.asker == person && known.fate == Fate::Waiting && self.now < known.asked_at + CONFIRM
     }
 
-    /// A press that nobody has seen yet.
-    fn click<'a>(&mut self, request: RequestId, actor: &'a Actor) -> Click<'a> {
-        self.clicks += 1;
-        Click { interaction: InteractionId(self.clicks), request, actor }
-    }
-
     async fn confirm(&mut self, index: usize, person: u64) {
         let Some(at) = self.picked(index) else { return };
         let counts = self.counts(at, person);
-        let (id, reply, actor) = (self.requests[at].0, self.reply(), actor(person));
-        let click = self.click(id, &actor);
-        let yes = Yes { reply: &reply, decision: serde_json::Value::Null, rules: &[], approval: None };
-        let done = self.store.confirm(self.now, click, &yes).await.expect("the store answers");
-        let again = self.store.confirm(self.now, click, &yes).await.expect("the store answers");
-        assert!(matches!(again, Confirmed::SeenBefore), "{again:?}");
+        let (id, reply) = (self.requests[at].0, self.reply());
+        let done = self
+            .store
+            .confirm(
+                self.now,
+                id,
+                &actor(person),
+                &Yes { reply: &reply, decision: serde_json::Value::Null, rules: &[], approval: None },
+            )
+            .await
+            .expect("the store answers");
         assert_eq!(matches!(done, Confirmed::Done { .. }), counts, "{done:?}");
         assert_eq!(matches!(done, Confirmed::NotYours), self.requests[at].1.asker != person, "{done:?}");
         if counts {
@@ -178,11 +176,10 @@ impl World {
         let Some(at) = self.picked(index) else { return };
         let counts = self.counts(at, person);
         let (id, actor) = (self.requests[at].0, actor(person));
-        let click = self.click(id, &actor);
         let done = if refuse {
-            self.store.refuse(self.now, click, json!({})).await.expect("the store answers")
+            self.store.refuse(self.now, id, &actor, json!({})).await.expect("the store answers")
         } else {
-            self.store.cancel(self.now, click).await.expect("the store answers")
+            self.store.cancel(self.now, id, &actor).await.expect("the store answers")
         };
         assert_eq!(matches!(done, Confirmed::Done { .. }), counts, "{done:?}");
         if counts {
@@ -285,7 +282,7 @@ async fn play(engine: Engine, steps: &[Step]) {
     let tenant = TenantId(uuid::Uuid::from_u128(1));
     let store = Store::open(database.url(), tenant).await.expect("the store answers");
     let now = "2026-11-23T10:00:00Z".parse().expect("it is well formed");
-    let mut world = World { store, now, requests: Vec::new(), said: HashMap::new(), audit: 0, clicks: 0 };
+    let mut world = World { store, now, requests: Vec::new(), said: HashMap::new(), audit: 0 };
     let mut confirmed = HashSet::new();
     for step in steps {
         world.take(step).await;

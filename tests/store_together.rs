@@ -14,7 +14,7 @@ use intune_sync_bot::chat::{Actor, ChannelId, ChatUserId, GuildId, InteractionId
 use intune_sync_bot::clock::Clock;
 use intune_sync_bot::intune::{EntraUserId, TenantId};
 use intune_sync_bot::store::{
-    Accepted, AuditRow, ClaimedSync, Click, Confirmed, DeviceSyncState, Ending, EntraPerson, Error, Event, Handshake,
+    Accepted, AuditRow, ClaimedSync, Confirmed, DeviceSyncState, Ending, EntraPerson, Error, Event, Handshake,
     LinkSource, Linked, NewRequest, Outcome, Reply, RequestId, RequestState, Store, Tell, Yes,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -50,7 +50,6 @@ macro_rules! on_both_engines {
 on_both_engines! {
     eight_workers_claim_five_hundred_device_syncs_and_none_twice,
     of_two_presses_of_yes_one_counts,
-    a_press_of_yes_that_is_delivered_to_both_counts_at_one_and_is_known_at_the_other,
     of_two_requests_for_one_device_one_leads,
     who_joins_while_the_sync_ends_is_not_forgotten,
     of_many_deliveries_of_one_interaction_one_is_handled,
@@ -99,14 +98,9 @@ impl Both {
     }
 
     async fn confirm(&self, on: &Store, person: u64, id: RequestId) -> Confirmed {
-        self.deliver(on, person, id, InteractionId(fastrand::u64(..))).await
-    }
-
-    /// A press of Yes that Discord delivers.
-    async fn deliver(&self, on: &Store, person: u64, id: RequestId, interaction: InteractionId) -> Confirmed {
-        let (actor, reply) = (actor(person), self.reply());
+        let reply = self.reply();
         let yes = Yes { reply: &reply, decision: Value::Null, rules: &[], approval: None };
-        on.confirm(self.now, Click { interaction, request: id, actor: &actor }, &yes).await.expect("the store answers")
+        on.confirm(self.now, id, &actor(person), &yes).await.expect("the store answers")
     }
 
     async fn claim(&self, on: &Store, now: Timestamp) -> Option<ClaimedSync> {
@@ -169,17 +163,6 @@ async fn of_two_presses_of_yes_one_counts(engine: Engine) {
     let confirmed = both.one.audit_trail().await.expect("the store answers");
     let confirmed = confirmed.iter().filter(|(event, _)| event == "confirmed").count();
     assert_eq!(confirmed as u128, ROUNDS);
-    both.end().await;
-}
-
-async fn a_press_of_yes_that_is_delivered_to_both_counts_at_one_and_is_known_at_the_other(engine: Engine) {
-    let both = Both::new(engine).await;
-    for number in 0..ROUNDS {
-        let (id, press) = (both.ask(1, number).await, InteractionId(fastrand::u64(..)));
-        let (a, b) = tokio::join!(both.deliver(&both.one, 1, id, press), both.deliver(&both.other, 1, id, press));
-        let (counted, other) = if is_done(&a) { (a, b) } else { (b, a) };
-        assert!(is_done(&counted) && matches!(other, Confirmed::SeenBefore), "{counted:?} {other:?}");
-    }
     both.end().await;
 }
 

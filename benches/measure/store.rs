@@ -10,8 +10,8 @@ use intune_sync_bot::chat::{Actor, ChannelId, ChatRoleId, ChatUserId, GuildId, I
 use intune_sync_bot::clock::Clock;
 use intune_sync_bot::intune::{Device, DeviceFilter, TenantId};
 use intune_sync_bot::store::{
-    Address, Answer, BulkTarget, Click, Confirmed, DeviceSyncState, Ending, NewBulk, NewRequest, OfRequest, Outcome,
-    Phase, Reply, Sink, Store, Tell, Yes,
+    Address, Answer, BulkTarget, Confirmed, DeviceSyncState, Ending, NewBulk, NewRequest, OfRequest, Outcome, Phase,
+    Reply, Sink, Store, Tell, Yes,
 };
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
@@ -132,12 +132,12 @@ impl Bench {
         let new =
             NewRequest { actor: &actor, reason: None, device: &device, expires_at, reply: &reply, detail: json!({}) };
         let (id, _joined) = self.store.create_request(self.now, &new).await?;
+        self.store.claim_interaction(self.now, InteractionId(u64::from(self.count) * 2 + 1)).await?;
+        self.store.freeze(self.now).await?;
         self.store.confirmable(self.now, id, &actor).await?;
         let yes = Yes { reply: &reply, decision: json!({}), rules: &[], approval: None };
-        let interaction = InteractionId(u64::from(self.count) * 2 + 1);
-        let done = self.store.confirm(self.now, Click { interaction, request: id, actor: &actor }, &yes).await?;
+        let done = self.store.confirm(self.now, id, &actor, &yes).await?;
         ensure!(matches!(done, Confirmed::Done { .. }), "{done:?}");
-        self.store.freeze(self.now).await?;
         Ok(())
     }
 
@@ -254,9 +254,7 @@ impl Bench {
         };
         let id = self.store.create_bulk(self.now, &new).await?;
         let yes = Yes { reply: &reply, decision: json!({}), rules: &[], approval: None };
-        let click = Click { interaction: InteractionId(u64::from(self.count) * 2), request: id, actor: &actor };
-        let done = self.store.confirm(self.now, click, &yes).await?;
-        ensure!(matches!(done, Confirmed::Done { .. }), "{done:?}");
+        self.store.confirm(self.now, id, &actor, &yes).await?;
         let (mut claiming, mut ending) = (Duration::ZERO, Duration::ZERO);
         loop {
             let began = self.clock.steady();

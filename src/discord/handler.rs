@@ -18,7 +18,7 @@ use crate::clock::Clock;
 use crate::identity::Linking;
 use crate::panics::caught;
 use crate::settings::Settings;
-use crate::store::{Click, DeviceSyncId, Purpose, Reply, RequestId};
+use crate::store::{DeviceSyncId, Purpose, Reply, RequestId};
 use crate::sync::{Asked, Desk, Looked, Rechecked, Refusal, Trouble};
 
 /// How long a reply can be edited: its token lives 15 minutes, and the last one is margin.
@@ -251,13 +251,12 @@ impl Handler {
         if let Some(card) = self.turned_away(&actor) {
             return self.say(id, &token, &card).await;
         }
-        // Yes and No claim their press together with what it decides: who pressed them waits for the disk once.
-        if !said.id.is_ok_and(|id| matches!(id.verb, Verb::Yes | Verb::No)) {
-            match self.within_budget(self.claimed(id)).await {
-                Ok(true) => {}
-                Ok(false) => return Ok(()),
-                Err(card) => return self.say(id, &token, &card).await,
-            }
+        // Side by side, so that the answer waits for the slower of the two only.
+        let (claimed, checked) = tokio::join!(self.within_budget(self.claimed(id)), self.recheck(&actor, &said));
+        match claimed {
+            Ok(true) => {}
+            Ok(false) => return Ok(()),
+            Err(card) => return self.say(id, &token, &card).await,
         }
         let Ok(custom_id) = said.id else {
             let card = match self.within_budget(self.desk.foreign_click(&actor)).await {
@@ -267,7 +266,7 @@ impl Handler {
             return self.say(id, &token, &card).await;
         };
         match custom_id.verb {
-            Verb::Yes | Verb::No => self.yes_or_no(id, &token, &actor, custom_id).await,
+            Verb::Yes | Verb::No => self.yes_or_no(id, &token, &actor, custom_id, checked).await,
             Verb::Pick => self.pick(id, &token, &actor, custom_id, &said).await,
             Verb::Tell => self.tell(id, &token, &actor, custom_id).await,
             Verb::Again => self.again(id, &token, &actor, custom_id).await,
@@ -283,8 +282,9 @@ impl Handler {
     }
 
     /// At Yes the rights are read anew, within the time that an answer may take.
-    async fn recheck(&self, actor: &Actor, request: RequestId) -> Option<Rechecked> {
-        let checking = self.desk.recheck(actor, request);
+    async fn recheck(&self, actor: &Actor, press: &Press) -> Option<Rechecked> {
+        let request = press.id.ok().filter(|id| id.verb == Verb::Yes)?;
+        let checking = self.desk.recheck(actor, RequestId(request.record.0));
         match tokio::time::timeout(self.store_budget, checking).await {
             Ok(checked) => checked,
             Err(_elapsed) => {
@@ -300,18 +300,17 @@ impl Handler {
         token: &SecretString,
         actor: &Actor,
         custom_id: CustomId,
+        checked: Option<Rechecked>,
     ) -> Result<(), CallError> {
-        let click = Click { interaction: id, request: RequestId(custom_id.record.0), actor };
+        let request = RequestId(custom_id.record.0);
         let reply = self.reply(token);
         let clicked = if custom_id.verb == Verb::Yes {
-            let checked = self.recheck(actor, click.request).await;
-            self.within_budget(self.desk.confirm(click, &reply, checked)).await
+            self.within_budget(self.desk.confirm(actor, request, &reply, checked)).await
         } else {
-            self.within_budget(self.desk.cancel(click)).await
+            self.within_budget(self.desk.cancel(actor, request)).await
         };
         let clicked = match clicked {
-            Ok(Some(clicked)) => clicked,
-            Ok(None) => return Ok(()),
+            Ok(clicked) => clicked,
             Err(card) => {
                 let said = self.say(id, token, &card).await;
                 // Where it was recorded all the same, the work begins now.

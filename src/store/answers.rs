@@ -16,18 +16,7 @@ use super::row::{json as to_json, millis};
 use super::stand_in;
 use super::subject::Subject;
 use super::{AuditRow, Error, Event, RequestId, Store};
-use crate::chat::{Actor, InteractionId};
-
-/// A press of a card's button.
-#[derive(Clone, Copy, Debug)]
-pub struct Click<'a> {
-    /// By which it is known, should it be delivered twice.
-    pub interaction: InteractionId,
-    /// Whose card it is on.
-    pub request: RequestId,
-    /// Who pressed.
-    pub actor: &'a Actor,
-}
+use crate::chat::Actor;
 
 /// What goes with a Yes.
 #[derive(Debug)]
@@ -62,8 +51,6 @@ pub enum Confirmed {
     AlreadyHandled(RequestState),
     /// Too late.
     Expired,
-    /// This very press was delivered before.
-    SeenBefore,
 }
 
 impl Store {
@@ -79,12 +66,17 @@ impl Store {
     }
 
     /// Yes: one conditional update. Only the asker's press counts, once, and in time.
-    pub async fn confirm(&self, now: Timestamp, click: Click<'_>, yes: &Yes<'_>) -> Result<Confirmed, Error> {
-        let Click { request: id, actor, .. } = click;
+    pub async fn confirm(
+        &self,
+        now: Timestamp,
+        id: RequestId,
+        actor: &Actor,
+        yes: &Yes<'_>,
+    ) -> Result<Confirmed, Error> {
         let mut tx = self.begin().await?;
-        let subject = match self.clicked(&mut tx, now, click).await? {
+        let subject = match self.answerable(&mut tx, now, id, actor).await? {
             Ok(subject) => subject,
-            Err(no) => return no_use(tx, no).await,
+            Err(no) => return Ok(no),
         };
         let (asked, allowed_by) = self.sort_rules(&mut tx, now, id, yes.rules, subject.count()).await?;
         let approval = match &yes.approval {
@@ -176,52 +168,40 @@ impl Store {
     }
 
     /// No.
-    pub async fn cancel(&self, now: Timestamp, click: Click<'_>) -> Result<Confirmed, Error> {
-        self.not_confirmed(now, click, RequestState::Cancelled, AuditRow::new(Event::Cancelled)).await
+    pub async fn cancel(&self, now: Timestamp, id: RequestId, actor: &Actor) -> Result<Confirmed, Error> {
+        self.not_confirmed(now, id, actor, RequestState::Cancelled, AuditRow::new(Event::Cancelled)).await
     }
 
     /// Yes from its asker, who has lost the right to it: a request that still waits ends.
     pub async fn refuse(
         &self,
         now: Timestamp,
-        click: Click<'_>,
+        id: RequestId,
+        actor: &Actor,
         detail: serde_json::Value,
     ) -> Result<Confirmed, Error> {
         let row = AuditRow::new(Event::Refused).detail(detail);
-        self.not_confirmed(now, click, RequestState::Refused, row).await
+        self.not_confirmed(now, id, actor, RequestState::Refused, row).await
     }
 
     async fn not_confirmed(
         &self,
         now: Timestamp,
-        click: Click<'_>,
+        id: RequestId,
+        actor: &Actor,
         state: RequestState,
         row: AuditRow,
     ) -> Result<Confirmed, Error> {
-        let Click { request: id, actor, .. } = click;
         let mut tx = self.begin().await?;
-        let subject = match self.clicked(&mut tx, now, click).await? {
+        let subject = match self.answerable(&mut tx, now, id, actor).await? {
             Ok(subject) => subject,
-            Err(no) => return no_use(tx, no).await,
+            Err(no) => return Ok(no),
         };
         let mut row = row.by(actor).request(id);
         row.device = subject.device().map(|device| device.id);
         self.end_unsent(&mut tx, now, id, (RequestState::AwaitingConfirmation, state), &row).await?;
         tx.commit().await?;
         Ok(Confirmed::Done { subject, joined: false, approval: false })
-    }
-
-    /// Claims a press, and says what the request is about that it answers, or why it answers none.
-    async fn clicked(
-        &self,
-        tx: &mut Tx,
-        now: Timestamp,
-        click: Click<'_>,
-    ) -> Result<Result<Subject, Confirmed>, Error> {
-        if !self.claim_interaction_on(&mut *tx, now, click.interaction).await? {
-            return Ok(Err(Confirmed::SeenBefore));
-        }
-        self.answerable(&mut *tx, now, click.request, click.actor).await
     }
 
     /// What the request is about that `actor` may answer now, or why not.
@@ -335,10 +315,4 @@ impl Store {
         tx.commit().await?;
         Ok(next)
     }
-}
-
-/// A press that changes nothing but that it was seen.
-async fn no_use(tx: Tx, no: Confirmed) -> Result<Confirmed, Error> {
-    tx.commit().await?;
-    Ok(no)
 }

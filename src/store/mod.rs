@@ -46,7 +46,7 @@ mod steps;
 mod subject;
 mod votes;
 
-pub use answers::{Click, Confirmed, Yes};
+pub use answers::{Confirmed, Yes};
 pub use approvals::{ApprovalFrame, PendingApproval, RuleAsked, RuleDue, Vote};
 pub use audit::{AuditRow, Event};
 pub use audit_chain::{ChainKey, Head};

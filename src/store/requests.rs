@@ -13,7 +13,7 @@ use super::query::query;
 use super::row::{Row, json as to_json, millis};
 use super::subject::BulkTarget;
 use super::{AuditRow, DeviceSyncId, Error, Event, RequestId, Store};
-use crate::chat::{Actor, InteractionId};
+use crate::chat::Actor;
 use crate::intune::{Device, DeviceId};
 
 /// How long before the reply freezes its last edit is made.
@@ -285,23 +285,13 @@ impl Store {
     }
 
     /// Claims an interaction. `false`: it was delivered before.
-    pub async fn claim_interaction(&self, now: Timestamp, id: InteractionId) -> Result<bool, Error> {
-        self.claim_interaction_on(&self.engine, now, id).await
-    }
-
-    /// As [`Store::claim_interaction`], together with what follows from it.
-    pub(super) async fn claim_interaction_on(
-        &self,
-        on: impl Into<On<'_>> + Send,
-        now: Timestamp,
-        id: InteractionId,
-    ) -> Result<bool, Error> {
+    pub async fn claim_interaction(&self, now: Timestamp, id: crate::chat::InteractionId) -> Result<bool, Error> {
         let inserted =
             query("INSERT INTO interactions (id, tenant_id, at) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING")
                 .bind(id.to_string())
                 .bind(&self.tenant)
                 .bind(millis(now))
-                .execute(on)
+                .execute(&self.engine)
                 .await?;
         Ok(inserted == 1)
     }

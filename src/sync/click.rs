@@ -9,7 +9,7 @@ use crate::chat::Actor;
 use crate::graph::Patience;
 use crate::intune::{Decision, Denial, DeviceId, Task};
 use crate::store::{
-    AuditRow, Choice, Click, Confirmed, DeviceSyncId, Event, Freeze, LateEnd, Reply, RequestId, RequestState, RuleDue,
+    AuditRow, Choice, Confirmed, DeviceSyncId, Event, Freeze, LateEnd, Reply, RequestId, RequestState, RuleDue,
     Subject, Yes,
 };
 
@@ -110,32 +110,32 @@ impl Desk {
         self.rules_due(actor, &devices, now).await
     }
 
-    /// Yes. Written down before anything else happens; `checked` is what [`Desk::recheck`] said. `None`: this press was delivered
-    /// before, and there is nothing to say.
+    /// Yes. Written down before anything else happens; `checked` is what [`Desk::recheck`] said.
     pub async fn confirm(
         &self,
-        click: Click<'_>,
+        actor: &Actor,
+        request: RequestId,
         reply: &Reply,
         checked: Option<Rechecked>,
-    ) -> Result<Option<Clicked>, Trouble> {
+    ) -> Result<Clicked, Trouble> {
         let now = self.clock.now();
         let Rechecked { decision, rules } =
             checked.unwrap_or_else(|| Rechecked { decision: None, rules: self.every_rule(now) });
         if let Some(Decision::Denied(denial)) = decision {
             // Only a card that still waits, and only its asker's click, can end the request.
             let detail = json!({ "why": "rights_ended", "denial": denial });
-            return match self.store.refuse(now, click, detail).await? {
-                Confirmed::Done { .. } => Ok(Some(Clicked::RightsEnded(denial))),
-                no => self.ignored(click, no).await,
+            return match self.store.refuse(now, request, actor, detail).await? {
+                Confirmed::Done { .. } => Ok(Clicked::RightsEnded(denial)),
+                no => self.ignored(actor, no, request).await,
             };
         }
         let yes = Yes { reply, decision: json!(decision), rules: &rules, approval: self.approval_frame(now) };
-        match self.store.confirm(now, click, &yes).await? {
+        match self.store.confirm(now, request, actor, &yes).await? {
             Confirmed::Done { subject, joined, approval } => {
                 let freeze = self.store.freeze(now).await?;
-                Ok(Some(Clicked::Confirmed { subject, joined, approval, freeze }))
+                Ok(Clicked::Confirmed { subject, joined, approval, freeze })
             }
-            no => self.ignored(click, no).await,
+            no => self.ignored(actor, no, request).await,
         }
     }
 
@@ -147,24 +147,23 @@ impl Desk {
         self.bells.timers.ring();
     }
 
-    /// No. `None`: this press was delivered before.
-    pub async fn cancel(&self, click: Click<'_>) -> Result<Option<Clicked>, Trouble> {
-        match self.store.cancel(self.clock.now(), click).await? {
-            Confirmed::Done { subject, .. } => Ok(Some(Clicked::Cancelled { subject })),
-            no => self.ignored(click, no).await,
+    /// No.
+    pub async fn cancel(&self, actor: &Actor, request: RequestId) -> Result<Clicked, Trouble> {
+        match self.store.cancel(self.clock.now(), request, actor).await? {
+            Confirmed::Done { subject, .. } => Ok(Clicked::Cancelled { subject }),
+            no => self.ignored(actor, no, request).await,
         }
     }
 
-    async fn ignored(&self, click: Click<'_>, no: Confirmed) -> Result<Option<Clicked>, Trouble> {
+    async fn ignored(&self, actor: &Actor, no: Confirmed, request: RequestId) -> Result<Clicked, Trouble> {
         let (why, clicked) = match no {
-            Confirmed::SeenBefore => return Ok(None),
             Confirmed::NotFound | Confirmed::Done { .. } => ("unknown", Clicked::Unknown),
             Confirmed::NotYours => ("not_yours", Clicked::NotYours),
             Confirmed::Expired => ("expired", Clicked::Expired),
             Confirmed::AlreadyHandled(state) => (state.as_str(), Clicked::AlreadyHandled(state)),
         };
-        self.click_ignored(click.actor, Some(click.request), why).await?;
-        Ok(Some(clicked))
+        self.click_ignored(actor, Some(request), why).await?;
+        Ok(clicked)
     }
 
     /// A click whose custom id this bot never wrote, or wrote in another version.

@@ -95,6 +95,7 @@ const COMMITS: &[(Flow, &str, u32)] = &[
     (Plain, "INSERT INTO interactions", 1),
     (Plain, "asked", 1),
     // Yes.
+    (Plain, "INSERT INTO interactions", 2),
     (Plain, "confirmed", 1),
     // The call.
     (Plain, "UPDATE device_syncs SET lease_until", 1),
