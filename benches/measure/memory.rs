@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
-use sim::Sim;
 use sim::tenant::CheckIn;
+use sim::{Discord, Sim};
 
 use crate::print::print;
 use crate::world::{Bot, world};
@@ -20,9 +20,6 @@ const SMALL: usize = 250;
 
 /// Until memory is looked at, after nothing more happens.
 const REST: Duration = Duration::from_secs(20);
-
-/// Between two looks at whether the card came.
-const LOOK: Duration = Duration::from_secs(1);
 
 /// How long sending all may take.
 const SENDING: Duration = Duration::from_mins(20);
@@ -58,18 +55,11 @@ async fn in_flight(devices: usize) -> anyhow::Result<()> {
     rest(&sim, &bot).await?;
     let hanna = sim.discord.user("hanna");
     let asked = hanna.run("helpdesk", "/bulk-sync filter platform:windows")?;
-    let shown = async {
-        loop {
-            tokio::time::sleep(LOOK).await;
-            let card = sim.discord.reply_to(asked).filter(|card| card.button("Yes").is_some());
-            if let Some(card) = card {
-                return card.id;
-            }
-        }
-    };
-    let card = tokio::time::timeout(SENDING, shown).await.context("the card came")?;
+    let asks = |discord: &Discord| discord.reply_to(asked).is_some_and(|card| card.button("Yes").is_some());
+    tokio::time::timeout(SENDING, sim.discord.wait_until(asks)).await.context("the card came")?;
+    let card = sim.discord.reply_to(asked).context("the card")?;
     say("the card of the request shown", &bot)?;
-    hanna.click(card, "Yes")?;
+    hanna.click(card.id, "Yes")?;
     let sent = async {
         let mut made = 0;
         loop {
