@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgListener, PgPoolOptions, PgSslMode};
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor, PgPool, Postgres, Transaction};
+use sqlx::{
+    AssertSqlSafe, ConnectOptions as _, Connection as _, Executor, PgConnection, PgPool, Postgres, Row as _,
+    Transaction,
+};
 use url::Url;
 
 use super::Error;
@@ -69,6 +72,9 @@ pub(super) async fn open(url: &str, tenant: TenantId, owner: &Owner) -> Result<S
     let pool = PgPoolOptions::new()
         .max_connections(CONNECTIONS)
         .acquire_timeout(ACQUIRE_TIMEOUT)
+        // Tells a dead connection, too.
+        .test_before_acquire(false)
+        .before_acquire(|connection, _about| Box::pin(is_clean(connection)))
         .connect_with(options.options(SESSION))
         .await?;
     Ok(Server { pool, lock: lock_of(tenant), tenant: tenant.to_string(), ours })
@@ -105,6 +111,13 @@ fn is_local(options: &PgConnectOptions) -> bool {
 fn lock_of(tenant: TenantId) -> i64 {
     let (high, low) = tenant.0.as_u64_pair();
     (high ^ low ^ LOCK).cast_signed()
+}
+
+/// Whether a connection lives and is in no transaction. A write may be given up while its `BEGIN` is on its way: the driver takes the
+/// connection back and does not know that the server has begun, and what others write on it would never be committed.
+/// Outside of a transaction, each statement begins one of its own at its own time.
+async fn is_clean(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    connection.fetch_one("SELECT now() = statement_timestamp()").await?.try_get(0)
 }
 
 fn prepared(query: Query) -> sqlx::query::Query<'static, Postgres, PgArguments> {

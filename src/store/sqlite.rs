@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Executor, Sqlite, SqlitePool, Transaction};
+use sqlx::{Connection as _, Executor, Sqlite, SqliteConnection, SqlitePool, Transaction};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::engine::{Engine, Listen, Writing};
@@ -96,7 +96,10 @@ pub(super) async fn open(url: &str) -> Result<File, Error> {
 async fn connect(options: &SqliteConnectOptions, connections: u32) -> Result<SqlitePool, Error> {
     let mut tries = BUSY_TIMEOUT.as_millis() / BUSY_AGAIN.as_millis();
     loop {
-        let pool = SqlitePoolOptions::new().max_connections(connections).acquire_timeout(BUSY_TIMEOUT);
+        let pool = SqlitePoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(BUSY_TIMEOUT)
+            .after_release(|connection, _about| Box::pin(is_clean(connection)));
         match pool.connect_with(options.clone()).await {
             Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(BUSY) && tries > 0 => {
                 tries -= 1;
@@ -105,6 +108,15 @@ async fn connect(options: &SqliteConnectOptions, connections: u32) -> Result<Sql
             other => return Ok(other?),
         }
     }
+}
+
+/// Whether a connection may be used again. When a commit or a statement meets a full or failing disk, SQLite itself rolls the transaction
+/// back (<https://www.sqlite.org/lang_transaction.html>), the driver's own rollback fails, and it counts the transaction as open for ever:
+/// no other could begin on that connection.
+async fn is_clean(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    // A rollback of a dropped transaction still stands in line there.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
 }
 
 fn prepared(query: Query) -> sqlx::query::Query<'static, Sqlite, SqliteArguments> {
@@ -177,5 +189,36 @@ impl Writing for Write {
 
     async fn rollback(self: Box<Self>) -> Result<(), Error> {
         Ok(self.tx.rollback().await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::query::query;
+
+    async fn written(file: &File, key: &'static str, value: &str) -> Result<u64, Error> {
+        let mut tx = file.begin().await?;
+        let insert = query("INSERT INTO meta (tenant_id, key, value) VALUES ('t', $1, $2)").bind(key).bind(value);
+        let count = tx.execute(insert).await?;
+        tx.commit().await?;
+        Ok(count)
+    }
+
+    #[tokio::test]
+    async fn a_database_that_was_full_takes_writes_again_once_there_is_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = open(&format!("sqlite://{}", folder.path().join("full.db").display())).await.unwrap();
+        // No more pages than it has; that holds for the one connection that writes.
+        file.execute(query("PRAGMA max_page_count = 1")).await.unwrap();
+        let large = "x".repeat(100_000);
+        for _twice in 0..2 {
+            let full = written(&file, "large", &large).await.unwrap_err();
+            assert!(full.to_string().contains("full"), "{full}");
+            file.execute(query("PRAGMA max_page_count = 1")).await.unwrap();
+        }
+        file.execute(query("PRAGMA max_page_count = 1000000")).await.unwrap();
+        assert_eq!(written(&file, "large", &large).await.unwrap(), 1, "nothing of the first ones is there");
+        file.close().await;
     }
 }
