@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::client::{Graph, Patience, UNAVAILABLE_FIRST, again_after};
+use super::client::{Graph, Patience, Stamped, UNAVAILABLE_FIRST, again_after};
 use super::endpoint::{Read, Version};
 use super::error::{Error, Kind, classify};
 use super::headers::retry_after_text;
@@ -34,16 +34,26 @@ struct Response {
 }
 
 /// An answer or a failure, in the order of the questions.
-type Answers = Vec<(usize, Result<Value, Kind>)>;
+type Answers = Vec<(usize, Result<Stamped<Value>, Kind>)>;
 
 impl Graph {
     /// Reads several things; the answers come in the order of `reads`. One read is sent by itself.
     pub(super) async fn read_many(&self, reads: &[Read], patience: Patience) -> Vec<Result<Value, Error>> {
+        let answers = self.read_many_stamped(reads, patience).await;
+        answers.into_iter().map(|answer| answer.map(|stamped| stamped.value)).collect()
+    }
+
+    /// The same, each with Graph's time when it was given: that of the batch it came in.
+    pub(super) async fn read_many_stamped(
+        &self,
+        reads: &[Read],
+        patience: Patience,
+    ) -> Vec<Result<Stamped<Value>, Error>> {
         if let [read] = reads {
-            return vec![self.read::<Value>(read, patience).await.map(|stamped| stamped.value)];
+            return vec![self.read::<Value>(read, patience).await];
         }
         let started = self.now();
-        let mut done: Vec<Option<Result<Value, Error>>> = reads.iter().map(|_| None).collect();
+        let mut done: Vec<Option<Result<Stamped<Value>, Error>>> = reads.iter().map(|_| None).collect();
         let mut pending: Vec<usize> = (0..reads.len()).collect();
         let (mut attempts, mut wait) = (0, UNAVAILABLE_FIRST);
         while !pending.is_empty() {
@@ -120,11 +130,11 @@ impl Graph {
         let items: Vec<Value> = which.iter().map(|&at| item(at, &reads[at])).collect();
         // Graph counts each item.
         let load = which.iter().map(|&at| reads[at].load()).fold(Load::default(), |all, one| all + one);
-        let (body, turn) = match self.send_batch(version, &items, load, urgency).await {
+        let sent = match self.send_batch(version, &items, load, urgency).await {
             Ok(sent) => sent,
             Err(kind) => return failed(which, &kind),
         };
-        let Ok(Responses { responses }) = serde_json::from_slice(&body) else {
+        let Ok(Responses { responses }) = serde_json::from_slice(&sent.body) else {
             return failed(which, &Kind::Malformed("not a batch's answer"));
         };
         let mut found: HashMap<String, Response> =
@@ -134,9 +144,9 @@ impl Graph {
             // An id that is missing from the answer is unknown; a read may be asked again.
             let answer = found.remove(&at.to_string()).map_or(Err(Kind::NoAnswer), |response| self.unpack(response));
             if let Err(Kind::Throttled { after }) = &answer {
-                self.throttled(&turn, reads[at].load(), *after).await;
+                self.throttled(&sent.turn, reads[at].load(), *after).await;
             }
-            answers.push((at, answer));
+            answers.push((at, answer.map(|value| Stamped { value, graph_time: sent.graph_time })));
         }
         answers
     }

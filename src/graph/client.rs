@@ -84,8 +84,8 @@ pub struct SyncTurn(Turn);
 pub(super) struct Answer {
     pub(super) body: Vec<u8>,
     pub(super) request_id: Option<String>,
-    graph_time: Option<Timestamp>,
-    turn: Turn,
+    pub(super) graph_time: Option<Timestamp>,
+    pub(super) turn: Turn,
 }
 
 impl Graph {
@@ -176,11 +176,11 @@ impl Graph {
         items: &[serde_json::Value],
         load: Load,
         urgency: Urgency,
-    ) -> Result<(Vec<u8>, Turn), Kind> {
+    ) -> Result<Answer, Kind> {
         let url = version.batch_url(&self.base);
         let body = serde_json::json!({ "requests": items });
         let sent = self.send(load, urgency, None, || self.http.post(url.clone()).json(&body)).await;
-        sent.map(|answer| (answer.body, answer.turn)).map_err(|(kind, _)| kind)
+        sent.map_err(|(kind, _)| kind)
     }
 
     /// Items that a batch may hold.

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::client::{Graph, Patience};
+use super::client::{Graph, Patience, Stamped};
 use super::devices::matches;
 use super::endpoint::{Read, SearchBy};
 use super::error::{Error, Kind};
@@ -124,13 +124,20 @@ impl Graph {
     }
 
     /// Many devices as they are now, twenty to a request, in the order given; `Ok(None)`: Graph does not know it (any more).
-    pub async fn devices_now(&self, ids: &[DeviceId], patience: Patience) -> Vec<Result<Option<Device>, Error>> {
+    pub async fn devices_now(
+        &self,
+        ids: &[DeviceId],
+        patience: Patience,
+    ) -> Vec<Result<Option<Stamped<Device>>, Error>> {
         let reads: Vec<_> = ids.iter().map(|&id| Read::Device(id)).collect();
-        let answers = self.read_many(&reads, patience).await;
-        let read = |answer: Result<serde_json::Value, Error>, id: DeviceId| match answer {
-            Ok(row) => {
-                let device = Device::from(self.shape::<WireDevice>(row)?);
-                if device.id == id { Ok(Some(device)) } else { Err(self.malformed("another device than asked for")) }
+        let answers = self.read_many_stamped(&reads, patience).await;
+        let read = |answer: Result<Stamped<serde_json::Value>, Error>, id: DeviceId| match answer {
+            Ok(Stamped { value, graph_time }) => {
+                let value = Device::from(self.shape::<WireDevice>(value)?);
+                if value.id != id {
+                    return Err(self.malformed("another device than asked for"));
+                }
+                Ok(Some(Stamped { value, graph_time }))
             }
             Err(Error { kind: Kind::NotFound, .. }) => Ok(None),
             Err(error) => Err(error),

@@ -99,7 +99,7 @@ impl Worker {
         let ids: Vec<DeviceId> = syncs.iter().map(|sync| sync.device.id).collect();
         let patience = Patience::OnceAs(Urgency::Bulk(first.request.id.0));
         let read = self.graph.devices_now(&ids, patience).await;
-        let present: Vec<&Device> = read.iter().filter_map(|read| read.as_ref().ok()?.as_ref()).collect();
+        let present: Vec<&Device> = read.iter().filter_map(|read| Some(&read.as_ref().ok()?.as_ref()?.value)).collect();
         let actor = Actor { roles, ..actor.clone() };
         // What was known before Yes does not count.
         let since = syncs.iter().map(|sync| sync.started_at).max().unwrap_or(first.started_at);
@@ -116,10 +116,10 @@ impl Worker {
             ready.push(match read {
                 Ok(None) => Ready::End(Outcome::Gone),
                 Err(error) => Ready::Later(Some(error)),
-                Ok(Some(device)) => match rulings.next() {
+                Ok(Some(stamped)) => match rulings.next() {
                     Some(ruling) => {
                         let decision = ruling.map(|ruling| ruling.decision).map_err(CheckFailed::Graph);
-                        self.admitted(device, None, decision)
+                        self.admitted(stamped.value, stamped.graph_time, decision)
                     }
                     None => Ready::Later(None),
                 },
@@ -255,7 +255,7 @@ impl Worker {
         }
         for (id, read) in alone.iter().zip(self.graph.devices_now(&alone, LOOKING).await) {
             match read {
-                Ok(Some(device)) => drop(seen.insert(*id, Seen::There(Box::new(device)))),
+                Ok(Some(stamped)) => drop(seen.insert(*id, Seen::There(Box::new(stamped.value)))),
                 Ok(None) => drop(seen.insert(*id, Seen::Gone)),
                 Err(error) => tracing::info!(%error, device = %id, "a look at a device has to wait"),
             }

@@ -1,6 +1,8 @@
 //! The time of day of the bot's machine is set while something is under way: nothing waits for an hour because of it, nothing is done twice,
 //! and nobody's rights outlive it.
 
+use sim::tenant::CheckIn;
+
 use crate::bed::{Bed, HELPDESK, Spans as _};
 
 #[tokio::test]
@@ -47,6 +49,25 @@ async fn many_devices_go_on_when_the_clock_is_set_back() {
     called.sort();
     called.dedup();
     assert_eq!(called.len(), calls, "each device once");
+    assert_eq!(bed.team().len(), 1);
+    bed.finish().await;
+}
+
+#[tokio::test]
+async fn many_devices_that_check_in_are_seen_by_a_machine_whose_clock_is_fast() {
+    let bed = Bed::new("many and a fast clock").await;
+    for device in bed.tenant.devices() {
+        bed.tenant.plan_check_in(&device.id, CheckIn::After(1.minutes())).expect("there is such a device");
+    }
+    // By this clock each check-in was long before its call; by Graph's it was a minute after.
+    bed.sets_the_clock(30.minutes()).await;
+    let asked = bed.user("hanna").runs("/bulk-sync user user:jonas.weber@contoso.example").await;
+    asked.clicks("Yes").await;
+    // What Graph says of one of them is six minutes old.
+    bed.advance(20.minutes()).await;
+    let said = bed.channel(HELPDESK).join("\n");
+    // One of them needs an approval in Intune, and is refused there.
+    assert!(said.contains("5 of 6 devices checked in"), "{said}");
     assert_eq!(bed.team().len(), 1);
     bed.finish().await;
 }
