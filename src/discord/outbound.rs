@@ -41,6 +41,9 @@ pub enum CallError {
     /// Discord refused the message itself; trying again would end the same way.
     #[error("Discord refused the message (code {0})")]
     Refused(isize),
+    /// A webhook refused the message itself; trying again would end the same way.
+    #[error("the webhook refused the message (status {0})")]
+    Unwanted(u16),
     /// It was answered already.
     #[error("it was acknowledged already")]
     AlreadyAcknowledged,

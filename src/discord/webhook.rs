@@ -30,7 +30,8 @@ impl Webhooks {
         Self { http, webhooks }
     }
 
-    /// Posts a body. Anything but 2xx is tried again; an address that says 410 Gone, or that is not in the config any more, is not.
+    /// Posts a body. What passes is tried again. A body that is not wanted is not, nor is an address that says 410 Gone or that is
+    /// not in the config any more: what waits behind it would wait for nothing.
     pub(super) async fn post(&self, name: &str, body: &Value, now: Timestamp) -> Result<(), CallError> {
         let webhook = self.webhooks.iter().find(|webhook| webhook.name == name).ok_or(CallError::Closed)?;
         let (at, body) = (now.as_second(), body.to_string());
@@ -45,17 +46,31 @@ impl Webhooks {
             .send()
             .await;
         match sent {
-            Ok(answer) if answer.status().is_success() => Ok(()),
-            Ok(answer) if answer.status().as_u16() == 410 => Err(CallError::Closed),
             Ok(answer) => {
-                tracing::warn!(webhook = name, status = answer.status().as_u16(), "a webhook did not take a message");
-                Err(CallError::Later)
+                let status = answer.status().as_u16();
+                let verdict = verdict(status);
+                if verdict.is_err() {
+                    tracing::warn!(webhook = name, status, "a webhook did not take a message");
+                }
+                verdict
             }
             Err(error) => {
                 tracing::warn!(webhook = name, reason = %error.without_url(), "a webhook did not answer");
                 Err(CallError::Later)
             }
         }
+    }
+}
+
+/// What a status says of the message.
+fn verdict(status: u16) -> Result<(), CallError> {
+    // A key that is being changed, an address that is being moved, a receiver that is busy.
+    let passes = matches!(status, 401 | 403 | 404 | 408 | 425 | 429);
+    match status {
+        200..300 => Ok(()),
+        410 => Err(CallError::Closed),
+        400..500 if !passes => Err(CallError::Unwanted(status)),
+        _ => Err(CallError::Later),
     }
 }
 
@@ -90,4 +105,23 @@ pub(super) fn body(claimed: &ClaimedNotice, standing: Option<&BulkStanding>) -> 
         _ => body["type"] = json!("notice"),
     }
     body
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_passes_is_tried_again() {
+        for status in [200, 202, 204] {
+            assert_eq!(verdict(status), Ok(()), "{status}");
+        }
+        for status in [301, 307, 401, 403, 404, 408, 425, 429, 500, 502, 503, 504] {
+            assert_eq!(verdict(status), Err(CallError::Later), "{status}");
+        }
+        for status in [400, 405, 409, 411, 413, 414, 415, 422, 431, 451] {
+            assert_eq!(verdict(status), Err(CallError::Unwanted(status)), "{status}");
+        }
+        assert_eq!(verdict(410), Err(CallError::Closed));
+    }
 }

@@ -8,6 +8,7 @@ use axum::routing::post;
 use axum::{Json, Router};
 use intune_sync_bot::secret::keyed_hex;
 use serde_json::Value;
+use sim::tenant::CheckIn;
 
 use crate::bed::{Bed, HELPDESK, Spans as _};
 
@@ -18,6 +19,10 @@ const KEY: &str = "a key that nobody guesses";
 struct Received {
     calls: Arc<Mutex<Vec<(String, String)>>>,
     failing: Arc<Mutex<bool>>,
+    /// Words of bodies that are refused, and the status of the refusal.
+    unwanted: Arc<Mutex<Option<(&'static str, StatusCode)>>>,
+    /// How many bodies were refused for that.
+    refused: Arc<Mutex<usize>>,
 }
 
 impl Received {
@@ -29,14 +34,34 @@ impl Received {
     fn fails(&self, failing: bool) {
         *self.failing.lock().expect("nobody panicked") = failing;
     }
+
+    /// Answers each body that holds these words with this status.
+    fn refuses(&self, words: &'static str, status: StatusCode) {
+        *self.unwanted.lock().expect("nobody panicked") = Some((words, status));
+    }
+
+    fn refused(&self) -> usize {
+        *self.refused.lock().expect("nobody panicked")
+    }
+
+    /// What is answered to a body that is not taken.
+    fn trouble(&self, body: &str) -> Option<StatusCode> {
+        let failing = *self.failing.lock().expect("nobody panicked");
+        let unwanted = *self.unwanted.lock().expect("nobody panicked");
+        let unwanted = unwanted.filter(|(words, _)| body.contains(words)).map(|(_, status)| status);
+        if unwanted.is_some() {
+            *self.refused.lock().expect("nobody panicked") += 1;
+        }
+        failing.then_some(StatusCode::SERVICE_UNAVAILABLE).or(unwanted)
+    }
 }
 
 /// A receiver on loopback, which goes down with the scene's runtime.
 #[expect(clippy::disallowed_methods, reason = "the test starts a server of its own")]
 async fn receiver() -> (Received, String) {
     async fn take(State(received): State<Received>, headers: HeaderMap, body: String) -> (StatusCode, Json<()>) {
-        if *received.failing.lock().expect("nobody panicked") {
-            return (StatusCode::SERVICE_UNAVAILABLE, Json(()));
+        if let Some(status) = received.trouble(&body) {
+            return (status, Json(()));
         }
         let seal = headers["x-sync-signature"].to_str().expect("it is text").to_owned();
         received.calls.lock().expect("nobody panicked").push((seal, body));
@@ -90,6 +115,43 @@ async fn a_failing_webhook_delays_nobody_and_is_told_when_it_is_back() {
     received.fails(false);
     bed.advance(5.minutes()).await;
     assert_eq!(received.bodies().len(), 1, "once, when it is back");
+    bed.finish().await;
+}
+
+#[tokio::test]
+async fn a_body_that_a_webhook_does_not_want_is_dropped_and_holds_up_no_other() {
+    let (received, url) = receiver().await;
+    received.refuses("\"IPAD-017\"", StatusCode::UNPROCESSABLE_ENTITY);
+    let rule = "[[notify.rule]]\nname = \"all\"\nwebhook = \"siem\"\n";
+    let bed = Bed::with("unwanted body", &config(&url, rule)).await;
+    bed.expects_error("a notice could not be delivered anywhere");
+    for device in bed.tenant.devices() {
+        bed.tenant.plan_check_in(&device.id, CheckIn::After(1.minutes())).expect("there is such a device");
+    }
+    bed.user("hanna").syncs("IPAD-017").await;
+    bed.advance(10.minutes()).await;
+    assert_eq!((received.refused(), received.bodies().len()), (1, 0), "once, and not again");
+    bed.user("hanna").syncs("LT-042").await;
+    bed.advance(10.minutes()).await;
+    let bodies = received.bodies();
+    assert_eq!((received.refused(), bodies.len()), (1, 1), "{bodies:?}");
+    assert_eq!(bodies[0]["device"]["name"].as_str(), Some("LT-042"));
+    assert_eq!(bed.events().await.iter().filter(|event| *event == "notice_dropped").count(), 1);
+    bed.finish().await;
+}
+
+#[tokio::test]
+async fn a_webhook_whose_key_is_being_changed_is_told_afterwards() {
+    let (received, url) = receiver().await;
+    received.refuses("\"LT-042\"", StatusCode::UNAUTHORIZED);
+    let rule = "[[notify.rule]]\nname = \"all\"\nwebhook = \"siem\"\n";
+    let bed = Bed::with("changed key", &config(&url, rule)).await;
+    bed.user("hanna").syncs("LT-042").await;
+    bed.advance(5.minutes()).await;
+    assert!(received.refused() > 1 && received.bodies().is_empty(), "tried again");
+    received.refuses("nothing that is in a body", StatusCode::UNAUTHORIZED);
+    bed.advance(5.minutes()).await;
+    assert_eq!(received.bodies().len(), 1, "once, when its key is known");
     bed.finish().await;
 }
 
