@@ -25,8 +25,10 @@ pub struct BulkStanding {
     pub request: StoredRequest,
     /// Not sent yet.
     pub waiting: u32,
-    /// Sent, with a known answer or without one; the device has not checked in yet.
+    /// Sent, by this request or by one that it follows, with a known answer or without one; the device has not checked in yet.
     pub watched: u32,
+    /// All that Intune was asked to sync, and took or may have taken, whatever became of them.
+    pub sent: u32,
     /// By how they ended.
     pub ended: BTreeMap<OutcomeWord, u32>,
     /// When Yes counted.
@@ -82,8 +84,10 @@ impl Store {
     pub async fn bulk_standing(&self, id: RequestId) -> Result<BulkStanding, Error> {
         let request = stored(&self.engine, &id.to_string()).await?;
         let rows = query(
-            "SELECT state, ended_as, COUNT(*) AS n, MIN(started_at) AS started_at, MAX(ended_at) AS ended_at
-               FROM device_syncs WHERE request_id = $1 GROUP BY state, ended_as",
+            "SELECT d.state, d.ended_as, COUNT(*) AS n, MIN(d.started_at) AS started_at, MAX(d.ended_at) AS ended_at,
+                    SUM(CASE WHEN EXISTS (SELECT 1 FROM attempts a WHERE a.device_sync_id = COALESCE(d.leader_id, d.id)
+                                             AND (a.answer IS NULL OR a.answer IN ('accepted', 'unknown'))) THEN 1 ELSE 0 END) AS sent
+               FROM device_syncs d WHERE d.request_id = $1 GROUP BY d.state, d.ended_as",
         )
         .bind(id.to_string())
         .fetch_all(&self.engine)
@@ -98,20 +102,31 @@ impl Store {
             request,
             waiting: 0,
             watched: 0,
+            sent: 0,
             ended: BTreeMap::new(),
             started_at: None,
             finished_at: None,
             stopped,
         };
         for row in rows {
-            let count = row.count("n")?;
+            let (count, sent) = (row.count("n")?, row.count("sent")?);
             match DeviceSyncState::read(&row.text("state")?)? {
-                DeviceSyncState::Queued => standing.waiting += count,
-                DeviceSyncState::Ended => {
-                    let word = row.optional_text("ended_as")?.unwrap_or_default();
-                    *standing.ended.entry(OutcomeWord::read(&word)?).or_default() += count;
+                // What follows a sync of another request waits for nothing once that is sent.
+                DeviceSyncState::Queued => {
+                    standing.waiting += count.saturating_sub(sent);
+                    standing.watched += sent;
+                    standing.sent += sent;
                 }
-                _ => standing.watched += count,
+                DeviceSyncState::Ended => {
+                    let word = OutcomeWord::read(&row.optional_text("ended_as")?.unwrap_or_default())?;
+                    *standing.ended.entry(word).or_default() += count;
+                    // Who stopped following does not count the other's call.
+                    standing.sent += if word == OutcomeWord::Cancelled { 0 } else { sent };
+                }
+                _ => {
+                    standing.watched += count;
+                    standing.sent += sent;
+                }
             }
             standing.started_at = [standing.started_at, row.optional_at("started_at")?].into_iter().flatten().min();
             standing.finished_at = [standing.finished_at, row.optional_at("ended_at")?].into_iter().flatten().max();

@@ -1,7 +1,7 @@
 //! Many devices: which they are, one Yes, and what becomes of each.
 
 use sim::discord::MessageView;
-use sim::tenant::{Fault, FaultKind, RetryAfter};
+use sim::tenant::{CheckIn, Fault, FaultKind, RetryAfter};
 
 use crate::bed::{Bed, HELPDESK, Spans as _, show};
 
@@ -34,6 +34,41 @@ async fn every_device_of_a_person_is_synced_with_one_yes() {
     let calls = bed.calls();
     let devices: std::collections::BTreeSet<_> = calls.iter().map(|call| call.device_id.clone()).collect();
     assert_eq!(devices.len(), calls.len(), "each device is called once");
+    bed.finish().await;
+}
+
+#[tokio::test]
+async fn what_was_never_asked_of_intune_does_not_count_as_sent() {
+    let bed = Bed::with("many observed", "[sync]\nobserve = true\n").await;
+    bed.user("hanna").runs("/bulk-sync user user:jonas.weber@contoso.example").await.clicks("Yes").await;
+    bed.advance(1.minutes()).await;
+    let said = show::card(&live(&bed));
+    assert!(said.contains("0 sent, 0 waiting") && said.contains("6 would have been synced"), "{said}");
+    assert!(bed.calls().is_empty());
+    summary(&bed);
+    bed.team();
+    bed.finish().await;
+}
+
+#[tokio::test]
+async fn a_device_whose_sync_somebody_else_sent_already_does_not_wait() {
+    let bed = Bed::new("many and one under way").await;
+    for device in bed.tenant.devices() {
+        bed.tenant.plan_check_in(&device.id, CheckIn::After(3.minutes())).expect("there is such a device");
+    }
+    bed.user("omar").syncs("LT-042").await;
+    bed.user("hanna").runs("/bulk-sync user user:jonas.weber@contoso.example").await.clicks("Yes").await;
+    bed.advance(30.seconds()).await;
+    let said = show::card(&live(&bed));
+    // One of the six needs an approval in Intune, which did not take that call.
+    assert!(said.contains("5 sent, 0 waiting") && said.contains("5 asked, not checked in yet"), "{said}");
+    assert!(said.contains("Everything is sent."), "{said}");
+    // What Graph says of one of them is six minutes old.
+    bed.advance(20.minutes()).await;
+    let said = show::card(&live(&bed));
+    assert!(said.contains("5 sent, 0 waiting") && said.contains("5 checked in"), "{said}");
+    summary(&bed);
+    bed.team();
     bed.finish().await;
 }
 

@@ -203,14 +203,13 @@ pub struct Pace<'a> {
 /// Where a running bulk request stands.
 pub fn bulk_progress(standing: &BulkStanding, pace: Pace<'_>) -> Card {
     let total = standing.total();
-    let sent = total - standing.waiting - standing.ended_as(OutcomeWord::Cancelled);
     let over = standing.finished_at.filter(|_| standing.waiting == 0 && standing.watched == 0);
     let mut text = vec![format!("{}, asked by {}.", asked(standing), mention(standing.request.actor.user))];
     let done = total - standing.waiting - standing.watched;
     text.push(format!("{} {done} of {total} done", bar(done, total)));
-    text.push(states(standing, sent).join("\n"));
+    text.push(states(standing).join("\n"));
     if over.is_none() {
-        text.extend(pace_words(standing, sent, pace));
+        text.extend(pace_words(standing, pace));
     }
     let (tone, title) = match over {
         Some(_) => (Tone::Good, format!("The sync of {} is over", devices(as_count(total)))),
@@ -237,8 +236,8 @@ fn bar(done: u32, total: u32) -> String {
     format!("`{full_part}{}`", "░".repeat(as_count(BAR - full)))
 }
 
-fn states(standing: &BulkStanding, sent: u32) -> Vec<String> {
-    let mut lines = vec![format!("{sent} sent, {} waiting", standing.waiting)];
+fn states(standing: &BulkStanding) -> Vec<String> {
+    let mut lines = vec![format!("{} sent, {} waiting", standing.sent, standing.waiting)];
     if standing.watched > 0 {
         lines.push(format!("🕓 {} asked, not checked in yet", standing.watched));
     }
@@ -270,7 +269,7 @@ pub fn ended_word(word: OutcomeWord) -> &'static str {
     }
 }
 
-fn pace_words(standing: &BulkStanding, sent: u32, pace: Pace<'_>) -> Option<String> {
+fn pace_words(standing: &BulkStanding, pace: Pace<'_>) -> Option<String> {
     if let Some(freeze) = pace.freeze {
         return Some(banner(freeze));
     }
@@ -283,7 +282,7 @@ fn pace_words(standing: &BulkStanding, sent: u32, pace: Pace<'_>) -> Option<Stri
     let since = standing.started_at.map(|at| pace.now.duration_since(at)).filter(|since| since.as_secs() > 0)?;
     let allowed = f64::from(pace.rate.count.max(1)) * pace.share.clamp(0.01, 1.0);
     let left = pace.rate.per.mul_f64(f64::from(standing.waiting) / allowed);
-    let per_minute = f64::from(sent) * 60.0 / since.as_secs_f64();
+    let per_minute = f64::from(standing.sent) * 60.0 / since.as_secs_f64();
     let slowed = if pace.share < 1.0 {
         format!(" Microsoft Graph has throttled calls, so sending is slowed to {:.0} % for now.", pace.share * 100.0)
     } else {
