@@ -10,13 +10,12 @@ use super::endpoint::Read;
 use super::error::{Error, Kind};
 use super::users::{DirectoryUser, WireUser};
 use super::wire::{WireDirectoryRole, WireId};
-use crate::budget::Urgency;
 use crate::intune::{EntraAdmin, EntraDeviceId, EntraUserId, GroupId};
 
 /// Groups that one membership check takes (Graph's limit).
 const GROUPS_PER_CHECK: usize = 20;
 
-/// The members of a group, for display only.
+/// The members of a group, which grant nothing.
 #[derive(Clone, Debug, Default)]
 pub struct Members {
     /// People.
@@ -101,9 +100,8 @@ impl Graph {
         Ok(found.value.into_iter().filter(|id| asked.contains(id)).collect())
     }
 
-    /// Everyone and every device in a group, nested groups included. For display; the gate asks about one at a time.
-    pub async fn group_members(&self, group: GroupId) -> Result<Members, Error> {
-        let patience = Patience::TriesAs(Urgency::Background);
+    /// Everyone and every device in a group, nested groups included. Nobody's rights come of it: the gate asks about one at a time.
+    pub async fn group_members(&self, group: GroupId, patience: Patience) -> Result<Members, Error> {
         let users: Vec<WireId<EntraUserId>> = self.read_all(&Read::GroupUsers(group), patience).await?;
         let devices: Vec<WireDirectoryDevice> = self.read_all(&Read::GroupDevices(group), patience).await?;
         Ok(Members {

@@ -95,13 +95,13 @@ impl Graph {
 
     /// The devices of a group's members and those that are members themselves, each once. One that cannot be read makes
     /// the whole fail: a short list would be a lie.
-    pub async fn devices_of_group(&self, members: &Members) -> Result<Vec<Device>, Error> {
+    pub async fn devices_of_group(&self, members: &Members, patience: Patience) -> Result<Vec<Device>, Error> {
         let users = members.users.iter().map(|&user| Read::UserDevices(user));
         let entra = members.devices.iter();
         let devices = entra.map(|device| Read::DevicesBy(SearchBy::EntraDevice, device.to_string()));
         let reads: Vec<_> = users.chain(devices).collect();
         let (mut found, mut seen) = (Vec::new(), HashSet::new());
-        let lists = self.read_lists::<WireDevice>(&reads, Patience::Interactive).await;
+        let lists = self.read_lists::<WireDevice>(&reads, patience).await;
         for (read, rows) in reads.iter().zip(lists) {
             let rows = match rows {
                 Ok(rows) => rows,

@@ -293,7 +293,7 @@ impl Gate {
         };
         for group in due {
             let read_at = self.clock.now();
-            match self.graph.group_members(group).await {
+            match self.graph.group_members(group, Patience::TriesAs(Urgency::Background)).await {
                 Ok(members) => {
                     let mut display = self.lock();
                     display.failed_groups.remove(&group);

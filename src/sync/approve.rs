@@ -77,7 +77,7 @@ impl Desk {
             self.click_ignored(actor, Some(id), "approver_not_allowed").await?;
             return Ok(Answered::NotAllowed { denial: denial.clone(), devices: denied.len() });
         }
-        if let Drift::Other { devices, considered, added, removed } = self.drift(&pending, &devices).await? {
+        if let Drift::Other { devices, considered, added, removed } = self.drift(actor, &pending, &devices).await? {
             let (count, max) = (devices.len(), self.settings.sync.max_devices);
             if count > max {
                 return Ok(Answered::TooMany { count, max });
@@ -168,11 +168,12 @@ impl Desk {
         Ok(named.map(|rule| rule.name.clone()).collect())
     }
 
-    /// Whether the target stands for the same devices as when it was asked.
-    async fn drift(&self, pending: &PendingApproval, asked: &[Device]) -> Result<Drift, Trouble> {
+    /// Whether the target stands for the same devices as when it was asked; `actor` waits to know.
+    async fn drift(&self, actor: &Actor, pending: &PendingApproval, asked: &[Device]) -> Result<Drift, Trouble> {
         let Some(target) = pending.request.target.clone() else { return Ok(Drift::None) };
-        // Where the list is not there at the moment, those that were asked for stay, and are looked at before each call.
-        let Ok(Found { devices: now, .. }) = self.devices_of(target).await? else { return Ok(Drift::None) };
+        // Where the list is not there at the moment, or is too long by now, those that were asked for stay, and are looked at before each
+        // call.
+        let Ok(Found { devices: now, .. }) = self.devices_of(actor, target).await? else { return Ok(Drift::None) };
         let here: HashSet<DeviceId> = now.iter().map(|device| device.id).collect();
         let known: HashSet<DeviceId> = self.store.considered(pending.request.id).await?.into_iter().collect();
         let new: Vec<Device> = now.into_iter().filter(|device| !known.contains(&device.id)).collect();

@@ -136,6 +136,10 @@ impl Desk {
                 json!({ "why": "no_devices", "target": target, "left_out": left_out.words() })
             }
             Refusal::TooManyForOne { count, max } => json!({ "why": "too_many_devices", "count": count, "max": max }),
+            Refusal::TooManyToCheck { count, most, .. } => {
+                json!({ "why": "too_many_to_check", "count": count, "most": most })
+            }
+            Refusal::TookTooLong => json!({ "why": "took_too_long" }),
             Refusal::ReasonRequired => json!({ "why": "reason_required" }),
             Refusal::TooFast { whole_server, .. } => json!({ "why": "too_fast", "whole_server": whole_server }),
         };

@@ -10,11 +10,14 @@ use super::desk::{Desk, Trouble};
 use super::failure_index::IndexAge;
 use super::notify::of_request;
 use super::refusal::Refusal;
-use super::targets::Found;
+use super::targets::{Found, patience_with};
 use crate::chat::Actor;
 use crate::graph::Patience;
 use crate::intune::{Decision, Denial, Device, DeviceId, NotSyncable, Task};
 use crate::store::{BulkTarget, Freeze, NewBulk, Reply, RequestId, RuleAsked, Stopped};
+
+/// How long finding and looking at devices may take: the reply can be edited for 14 minutes, and the asker still wants to press Yes.
+const LONGEST_READING: SignedDuration = SignedDuration::from_mins(10);
 
 /// What asking for many led to.
 #[derive(Clone, Debug)]
@@ -78,6 +81,16 @@ pub enum WhyLeftOut {
     Cooldown,
 }
 
+/// What a command comes to, before anything is stored.
+struct Candidates {
+    target: BulkTarget,
+    /// All that were looked at.
+    considered: Vec<DeviceId>,
+    devices: Vec<Device>,
+    left_out: LeftOut,
+    as_of: Option<Timestamp>,
+}
+
 impl LeftOut {
     /// How many.
     pub fn count(&self) -> usize {
@@ -121,20 +134,14 @@ impl Desk {
             let refusal = Refusal::NotAllowed { denial, device: None };
             return self.refused(actor, refusal).await.map(BulkAsked::Refused);
         }
-        let found = match self.bulk_target(target).await? {
-            Ok(target) => self.devices_of(target).await?,
-            Err(refusal) => Err(refusal),
+        let sorted = match self.in_time(Box::pin(self.candidates(actor, target, since))).await {
+            Some(sorted) => sorted?,
+            None => Err(Refusal::TookTooLong),
         };
-        let Found { target, devices, as_of } = match found {
-            Ok(found) => found,
+        let Candidates { target, considered, devices, left_out, as_of } = match sorted {
+            Ok(sorted) => sorted,
             Err(refusal) => return self.refused(actor, refusal).await.map(BulkAsked::Refused),
         };
-        let considered: Vec<DeviceId> = devices.iter().map(|device| device.id).collect();
-        let (devices, left_out) = self.sort_out(actor, devices, since, true).await?;
-        if devices.is_empty() {
-            let refusal = Refusal::NoDevices { target: Box::new(target), left_out: Box::new(left_out) };
-            return self.refused(actor, refusal).await.map(BulkAsked::Refused);
-        }
         let max = self.settings.sync.max_devices;
         if devices.len() > max && !dry_run {
             let refusal = Refusal::TooManyForOne { count: devices.len(), max };
@@ -171,6 +178,55 @@ impl Desk {
         })))
     }
 
+    /// What a command names, and what of it this person may have synced now. Where that is nothing, or too much to be looked at: why.
+    async fn candidates(
+        &self,
+        actor: &Actor,
+        target: &Target,
+        since: Timestamp,
+    ) -> Result<Result<Candidates, Refusal>, Trouble> {
+        let found = match self.bulk_target(target).await? {
+            Ok(target) => self.devices_of(actor, target).await?,
+            Err(refusal) => Err(refusal),
+        };
+        let Found { target, devices, as_of } = match found {
+            Ok(found) => found,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        // The gate may have to read several things about each device. Nobody needs that for a list that cannot fit.
+        let (recent, most) = (self.just_synced().await?, self.most_looked_at());
+        let can_be = |device: &&Device| device.syncable().is_ok() && !recent.contains(&device.id);
+        let count = devices.iter().filter(can_be).count();
+        if count > most {
+            return Ok(Err(Refusal::TooManyToCheck { count, most, members: false }));
+        }
+        let considered = devices.iter().map(|device| device.id).collect();
+        let (devices, left_out) = self.sort_out(actor, devices, since, true).await?;
+        if devices.is_empty() {
+            return Ok(Err(Refusal::NoDevices { target: Box::new(target), left_out: Box::new(left_out) }));
+        }
+        Ok(Ok(Candidates { target, considered, devices, left_out, as_of }))
+    }
+
+    /// Does `reading`; `None`: it took longer than an answer can be waited for.
+    async fn in_time<T>(&self, reading: impl Future<Output = T>) -> Option<T> {
+        // Counted by itself: that the time runs does not mean that the reading rests.
+        let busy = self.clock.busy();
+        let done = tokio::select! {
+            biased;
+            done = reading => Some(done),
+            () = self.clock.sleep(LONGEST_READING) => None,
+        };
+        drop(busy);
+        done
+    }
+
+    /// Devices that were synced a moment ago.
+    async fn just_synced(&self) -> Result<HashSet<DeviceId>, Trouble> {
+        let since = self.clock.now().saturating_sub(self.settings.sync.cooldown).unwrap_or(Timestamp::MIN);
+        Ok(self.store.recently_synced(since).await?)
+    }
+
     /// Which of these devices this person may have synced now, and why the others not.
     pub(super) async fn sort_out(
         &self,
@@ -180,14 +236,10 @@ impl Desk {
         cooldown: bool,
     ) -> Result<(Vec<Device>, LeftOut), Trouble> {
         let all: Vec<_> = devices.iter().collect();
-        let rulings = self.gate.rule_many(Task::SyncDevice, actor, &all, since, Patience::Interactive).await;
+        let patience = patience_with(actor, all.len());
+        let rulings = self.gate.rule_many(Task::SyncDevice, actor, &all, since, patience).await;
         let rulings = self.checked(actor, rulings).await?;
-        let recent = if cooldown {
-            let since = self.clock.now().saturating_sub(self.settings.sync.cooldown).unwrap_or(Timestamp::MIN);
-            self.store.recently_synced(since).await?
-        } else {
-            HashSet::new()
-        };
+        let recent = if cooldown { self.just_synced().await? } else { HashSet::new() };
         let (mut taken, mut left_out) = (Vec::new(), LeftOut::default());
         for (device, ruling) in devices.into_iter().zip(rulings) {
             let ruling = self.checked(actor, ruling.map_err(crate::identity::CheckFailed::from)).await?;

@@ -83,6 +83,17 @@ pub enum Refusal {
         /// How many are taken.
         max: usize,
     },
+    /// So many that nobody's rights are looked at for each of them.
+    TooManyToCheck {
+        /// How many.
+        count: usize,
+        /// For how many that is done.
+        most: usize,
+        /// Whether they are the members of a group; otherwise devices.
+        members: bool,
+    },
+    /// Looking at so many took longer than an answer can be waited for.
+    TookTooLong,
     /// Too many commands.
     TooFast {
         /// How long to wait.

@@ -5,12 +5,20 @@ use jiff::Timestamp;
 
 use super::desk::{Desk, Trouble};
 use super::refusal::Refusal;
+use crate::budget::Urgency;
+use crate::chat::Actor;
 use crate::graph::Patience;
 use crate::intune::{Compliance, Device, DeviceFilter, EntraUserId, GroupId, Platform};
 use crate::store::BulkTarget;
 
 /// Groups of one name that are told apart by their ids; more help nobody.
 const NAMESAKES: usize = 10;
+
+/// What one batch holds. Reads about more than that stand behind those about single devices.
+const FEW: usize = 20;
+
+/// So many times as many devices as one request may hold are looked at, in the hope that the asker may sync few of them.
+const LOOKED_AT: usize = 10;
 
 /// Devices that a command names, before anybody asked whether they may be synced.
 #[derive(Debug)]
@@ -21,7 +29,18 @@ pub(super) struct Found {
     pub(super) as_of: Option<Timestamp>,
 }
 
+/// How somebody waits for reads about so many devices: with few before everybody else. With many in a line of their own behind the
+/// single syncs, where they take turns with the bulk requests, so that they neither hold others up nor starve.
+pub(super) fn patience_with(actor: &Actor, count: usize) -> Patience {
+    if count > FEW { Patience::TriesAs(Urgency::Bulk(actor.user.0.into())) } else { Patience::Interactive }
+}
+
 impl Desk {
+    /// Of how many devices somebody's rights are looked at for one request.
+    pub(super) fn most_looked_at(&self) -> usize {
+        self.settings.sync.max_devices.saturating_mul(LOOKED_AT)
+    }
+
     /// Who or what is meant.
     pub(super) async fn bulk_target(&self, target: &Target) -> Result<Result<BulkTarget, Refusal>, Trouble> {
         Ok(match target {
@@ -53,13 +72,21 @@ impl Desk {
         })
     }
 
-    /// The devices of a target, as they are now.
-    pub(super) async fn devices_of(&self, target: BulkTarget) -> Result<Result<Found, Refusal>, Trouble> {
+    /// The devices of a target, as they are now; `actor` waits for them.
+    pub(super) async fn devices_of(
+        &self,
+        actor: &Actor,
+        target: BulkTarget,
+    ) -> Result<Result<Found, Refusal>, Trouble> {
         let (mut devices, as_of) = match &target {
             BulkTarget::User { id, .. } => (self.graph.devices_of_user(*id).await?, None),
             BulkTarget::Group { id, .. } => {
-                let members = self.graph.group_members(*id).await?;
-                (self.graph.devices_of_group(&members).await?, None)
+                let members = self.graph.group_members(*id, Patience::Interactive).await?;
+                let (count, most) = (members.users.len() + members.devices.len(), self.most_looked_at());
+                if count > most {
+                    return Ok(Err(Refusal::TooManyToCheck { count, most, members: true }));
+                }
+                (self.graph.devices_of_group(&members, patience_with(actor, count)).await?, None)
             }
             BulkTarget::Filter(filter) => {
                 let Some(read_at) = self.directory.read_at() else { return Ok(Err(Refusal::ListNotRead)) };

@@ -123,9 +123,52 @@ async fn what_cannot_be_synced_is_left_out_and_said_so() {
 
 #[tokio::test]
 async fn more_than_one_request_may_hold_is_refused_before_anything_is_stored() {
-    let bed = Bed::with("too many", "[sync]\nmax_devices = 5\n").await;
-    bed.user("hanna").runs("/bulk-sync filter platform:windows").await.says("one request takes at most 5");
+    let bed = Bed::with("too many", "[sync]\nmax_devices = 20\n").await;
+    bed.user("hanna").runs("/bulk-sync filter platform:windows").await.says("one request takes at most 20");
     bed.user("hanna").runs("/bulk-sync filter platform:windows dry_run:true").await.says("Dry run");
+    bed.finish().await;
+}
+
+#[tokio::test]
+async fn far_more_than_one_request_may_hold_is_refused_before_rights_are_looked_up_for_each() {
+    let bed = Bed::with("far too many", "[sync]\nmax_devices = 5\n").await;
+    for dry_run in ["", " dry_run:true"] {
+        let asked = bed.user("sam").runs(&format!("/bulk-sync filter platform:windows{dry_run}")).await;
+        asked.says("Too many to look at").says("for one request for at most 50").says("Narrow it down");
+    }
+    let of_devices = |path: &str| path.contains("/managedDevices/") || path.contains("/devices?");
+    let looked: Vec<_> = bed.tenant.graph_calls().into_iter().filter(|call| of_devices(&call.path)).collect();
+    assert!(looked.is_empty(), "{looked:?}");
+    assert_eq!(bed.events().await, ["refused", "refused"]);
+    bed.finish().await;
+}
+
+#[tokio::test]
+async fn a_group_with_far_more_members_than_one_request_may_hold_is_refused_before_each_is_read() {
+    let more = ["LT-042", "IPAD-017", "IPHONE-ALL11", "MBP-ELSA", "PIX-009", "LT-CROSS", "LT-STALE", "LT-LATE"];
+    let bed = Bed::in_world("a large group", "[sync]\nmax_devices = 1\n", |world| {
+        let sales = world.tenant.group.iter_mut().filter(|group| group.name == "Sales team");
+        sales.for_each(|group| group.devices.extend(more.map(str::to_owned)));
+    })
+    .await;
+    let asked = bed.user("hanna").runs("/bulk-sync group group:00000000-0000-4000-8000-00000000a002").await;
+    asked.says("That group has").says("for one request for at most 10").says("Narrow it down");
+    assert_eq!(bed.events().await, ["refused"]);
+    bed.finish().await;
+}
+
+#[tokio::test]
+async fn looking_up_many_that_takes_too_long_is_given_up_and_said_so() {
+    let bed = Bed::new("looked up for too long").await;
+    // Twenty reads in a minute, and two or more for each of some hundred devices.
+    bed.restart_with("[limits]\ngraph_reads = \"20/1m\"\n[directory]\nrefresh = \"24h\"\n").await;
+    bed.advance(10.minutes()).await;
+    let sam = bed.user("sam").starts("/bulk-sync filter platform:windows");
+    bed.advance(5.minutes()).await;
+    assert!(bed.events().await.is_empty(), "it is still being looked up");
+    bed.advance(8.minutes()).await;
+    sam.says("That takes too long").says("Nothing was stored and nothing was sent");
+    assert!(bed.events().await.contains(&"refused".to_owned()));
     bed.finish().await;
 }
 

@@ -79,6 +79,14 @@ pub fn refusal(refusal: &Refusal, task: &str) -> Card {
                 "That is {count} devices, and one request takes at most {max}. Narrow it down, or ask the admin of this bot about `[sync] max_devices`. `dry_run:` shows which they are."
             ),
         ),
+        Refusal::TooManyToCheck { count, most, members } => {
+            ("Too many to look at".to_owned(), too_many_to_check(*count, *most, *members))
+        }
+        Refusal::TookTooLong => (
+            "That takes too long".to_owned(),
+            "I could not look up in time what you may sync of so many devices. Nothing was stored and nothing was sent. Narrow it down, or try again later."
+                .to_owned(),
+        ),
         Refusal::ReasonRequired => (
             "A reason is needed".to_owned(),
             "Here every sync wants a `reason:`, such as a ticket number. Send the command again with it.".to_owned(),
@@ -93,6 +101,13 @@ pub fn refusal(refusal: &Refusal, task: &str) -> Card {
         }
     };
     Card::of(Embed::new(Tone::Bad, title, text))
+}
+
+fn too_many_to_check(count: usize, most: usize, members: bool) -> String {
+    let found = if members { format!("That group has {count} members.") } else { format!("That is {count} devices.") };
+    format!(
+        "{found} What you may sync is looked up for each of them, for one request for at most {most}, in a dry run too. Narrow it down: a smaller group, one platform, or a longer time unseen."
+    )
 }
 
 #[cfg(test)]
@@ -133,6 +148,10 @@ mod tests {
                 synced_at: samples::now(),
                 again_at: samples::at("2026-11-23T10:47:00Z"),
             },
+            Refusal::TooManyForOne { count: 412, max: 100 },
+            Refusal::TooManyToCheck { count: 40_000, most: 1_000, members: false },
+            Refusal::TooManyToCheck { count: 1_200, most: 1_000, members: true },
+            Refusal::TookTooLong,
             Refusal::ReasonRequired,
             Refusal::TooFast { wait: SignedDuration::from_secs(12), whole_server: false },
             Refusal::TooFast { wait: SignedDuration::from_millis(200), whole_server: true },
