@@ -1,4 +1,5 @@
-//! `links` on the command line: the real binary, the simulated tenant, and a store that somebody else has open.
+//! `links` on the command line: the real binary, the simulated tenant, and a store that somebody else has open; and what every
+//! command that works on the store says where there is none.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -41,7 +42,7 @@ impl Place {
 
     async fn runs(&self, arguments: &[&str]) -> (bool, String) {
         let config = self.folder.path().join("config.toml");
-        let arguments: Vec<_> = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        let arguments: Vec<_> = ["links"].iter().chain(arguments).map(|&argument| argument.to_owned()).collect();
         let ran = tokio::task::spawn_blocking(move || run(&config, &arguments)).await.expect("it ran");
         let text = [ran.stdout, ran.stderr].concat();
         (ran.status.success(), String::from_utf8(text).expect("text"))
@@ -56,7 +57,7 @@ impl Place {
 
 fn run(config: &Path, arguments: &[String]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_intune-sync-bot"));
-    command.arg("--config").arg(config).arg("links").args(arguments);
+    command.arg("--config").arg(config).args(arguments);
     command.output().expect("the binary starts")
 }
 
@@ -103,4 +104,62 @@ async fn an_admin_imports_lists_and_removes_links_while_the_store_is_in_use() {
     assert!(done && links.iter().any(|link| link.chat_user.0 == 303 && link.person.name.is_empty()));
     let events: Vec<_> = place.store.audit_trail().await.expect("rows").into_iter().map(|(event, _)| event).collect();
     assert_eq!(events, ["linked", "linked", "unlinked", "linked"]);
+}
+
+/// A config whose database is in this folder and was not made yet.
+fn before_the_first_start(folder: &Path) -> (PathBuf, PathBuf) {
+    let database = folder.join("data").join("bot.db");
+    let config = format!(
+        "[discord]\ntoken = \"t\"\napplication_id = \"900000000000000010\"\nguild_ids = [\"900000000000000001\"]\n\
+         [entra]\ntenant_id = \"11111111-2222-4333-8444-555555555555\"\n\
+         client_id = \"aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee\"\nclient_secret = \"s\"\n\
+         [store]\nurl = \"sqlite://{}\"\n",
+        database.display()
+    );
+    let file = folder.join("config.toml");
+    std::fs::write(&file, config).expect("written");
+    (file, database)
+}
+
+fn words(line: &str) -> Vec<String> {
+    line.split(' ').map(str::to_owned).collect()
+}
+
+#[test]
+fn where_no_database_is_nothing_is_said_to_be_well_and_none_is_made() {
+    let folder = TempDir::new().expect("a folder");
+    let (config, database) = before_the_first_start(folder.path());
+    let copy = folder.path().join("copy.db");
+    let backup = format!("backup {}", copy.display());
+    for line in [
+        "links list",
+        "links list --json",
+        "links remove 301",
+        "jobs list",
+        "jobs retry 00000000000000000000000000000007",
+        "audit verify",
+        "audit head",
+        "audit export",
+        "audit rekey",
+        &backup,
+    ] {
+        let ran = run(&config, &words(line));
+        let said = String::from_utf8(ran.stderr).expect("text");
+        assert_eq!((ran.status.code(), ran.stdout.len()), (Some(1), 0), "{line}: {said}");
+        let expected = format!("error: there is no database at {}; is [store] url the one", database.display());
+        assert!(said.starts_with(&expected), "{line}: {said}");
+        assert!(!database.parent().expect("a folder").exists() && !copy.exists(), "{line} made something");
+    }
+}
+
+#[test]
+fn links_can_be_imported_before_the_first_start() {
+    let folder = TempDir::new().expect("a folder");
+    let (config, database) = before_the_first_start(folder.path());
+    let file = folder.path().join("links.csv");
+    std::fs::write(&file, format!("chat_user_id,entra_object_id\n301,{HANNA}\n")).expect("written");
+    let ran = run(&config, &words(&format!("links import {} --offline", file.display())));
+    assert_eq!((ran.status.code(), database.exists()), (Some(0), true), "{}", String::from_utf8_lossy(&ran.stderr));
+    let listed = run(&config, &words("links list"));
+    assert!(String::from_utf8_lossy(&listed.stdout).contains(HANNA), "{}", String::from_utf8_lossy(&listed.stdout));
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 
-use super::links::open;
+use super::links::open_or_make;
 use super::print::say;
 use crate::chat::ChatUserId;
 use crate::clock::Clock;
@@ -37,7 +37,7 @@ pub(super) async fn import(source: &Source, file: &Path, offline: bool) -> anyho
     let text = std::fs::read_to_string(file).with_context(place)?;
     let rows = parse(&text).map_err(|bad| nothing(file, &bad))?;
     let clock = Clock::real();
-    let store = open(&settings).await?;
+    let store = open_or_make(&settings).await?;
     let links = if offline {
         rows.iter().map(|row| (row.user, nameless(row.person))).collect()
     } else {

@@ -11,11 +11,29 @@ use crate::store::{Link, Store};
 
 /// Opens the store that the bot works on.
 pub(super) async fn open(settings: &Settings) -> anyhow::Result<Store> {
+    is_there(settings)?;
+    open_or_make(settings).await
+}
+
+/// The same, also before the bot's first start.
+pub(super) async fn open_or_make(settings: &Settings) -> anyhow::Result<Store> {
     Store::sealed(settings).await.context("while opening the store")
 }
 
-/// The same for verbs that write no audit row, and so need not know its key.
+/// An empty database would answer that all is well, about a bot that works on another one.
+fn is_there(settings: &Settings) -> anyhow::Result<()> {
+    if let Some(file) = Store::missing_file(&settings.store.url) {
+        bail!(
+            "there is no database at {}; is [store] url the one that the bot runs with? (under systemd it may be set in the unit)",
+            file.display()
+        );
+    }
+    Ok(())
+}
+
+/// The same as [`open`] for verbs that write no audit row, and so need not know its key.
 pub(super) async fn open_as_it_is(settings: &Settings) -> anyhow::Result<Store> {
+    is_there(settings)?;
     Store::open(&settings.store.url, settings.entra.tenant_id).await.context("while opening the store")
 }
 

@@ -1,5 +1,6 @@
 //! The handle that every room holds, and how it finds its engine.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use secrecy::{ExposeSecret as _, SecretString};
@@ -13,6 +14,9 @@ use crate::clock::Clock;
 use crate::crash_points::Trail;
 use crate::intune::TenantId;
 use crate::settings::Settings;
+
+/// How the address of a SQLite database begins.
+const SQLITE: &str = "sqlite://";
 
 /// Under which the fingerprint of the chain's key is remembered.
 pub(super) const CHAIN_KEY: &str = "audit_key";
@@ -47,7 +51,7 @@ impl Store {
     /// Opens the database of `url` (a file that is not there yet is made) and brings its schema up to date.
     pub async fn open(url: &SecretString, tenant: TenantId) -> Result<Self, Error> {
         let (url, owner) = (url.expose_secret(), Owner::new());
-        let engine = if url.starts_with("sqlite://") {
+        let engine = if url.starts_with(SQLITE) {
             Pool(Arc::new(sqlite::open(url).await?))
         } else if ["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
             Pool(Arc::new(postgres::open(url, tenant, &owner).await?))
@@ -62,6 +66,12 @@ impl Store {
             owed: Owed::default(),
             chain_key: ChainKey::none(),
         })
+    }
+
+    /// The file of this address, where it is one of SQLite's and no file is there: [`Self::open`] would make an empty one.
+    pub fn missing_file(url: &SecretString) -> Option<PathBuf> {
+        let url = url.expose_secret();
+        url.starts_with(SQLITE).then(|| sqlite::missing_file(url)).flatten()
     }
 
     /// The same store in a world whose time is moved by hand: what is timed by the database's clock goes by that one.

@@ -4,7 +4,8 @@
 //! connection, which goes to the next at once; reads have connections of their own and wait for nobody. Of the work that no person waits
 //! for only one writer at a time stands in that line, so a click waits for one of them at the most.
 
-use std::path::Path;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -90,6 +91,14 @@ pub(super) async fn open(url: &str) -> Result<File, Error> {
     tx.commit().await?;
     let readers = connect(&options, READERS).await?;
     Ok(File { writer, readers, patient: Arc::new(Semaphore::new(1)) })
+}
+
+/// The file behind `url`, where there is none. What else may be wrong with it, opening it says.
+pub(super) fn missing_file(url: &str) -> Option<PathBuf> {
+    let options = SqliteConnectOptions::from_str(url).ok()?;
+    let file = options.get_filename();
+    let is_missing = std::fs::metadata(file).is_err_and(|error| error.kind() == ErrorKind::NotFound);
+    is_missing.then(|| file.to_owned())
 }
 
 /// Turning a new file into one with a log does not wait for another process that does the same, so it is tried again.
