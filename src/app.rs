@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub(crate) use self::loops::AUDIT_HEAD;
 use self::loops::{IndexParts, LoopEnv};
 use crate::budget::{Ledger, Memory};
 use crate::clock::Clock;

@@ -312,6 +312,9 @@ pub(super) async fn display(env: LoopEnv, gate: Arc<Gate>) {
     }
 }
 
+/// As whom the audit's head is written to the log, whatever `[log] level` says.
+pub(crate) const AUDIT_HEAD: &str = "intune_sync_bot::audit_head";
+
 /// Writes the head of the audit's chain to the log, and lets old rows go.
 pub(super) async fn audit(env: LoopEnv, store: Store, publish: SignedDuration, keep: Option<SignedDuration>) {
     let _busy = env.clock.busy();
@@ -329,7 +332,9 @@ pub(super) async fn audit(env: LoopEnv, store: Store, publish: SignedDuration, k
             }
         }
         match store.audit_head().await {
-            Ok(Some(head)) => tracing::info!(position = head.position, seal = head.seal, "audit head"),
+            Ok(Some(head)) => {
+                tracing::info!(target: AUDIT_HEAD, position = head.position, seal = head.seal, "audit head");
+            }
             Ok(None) => {}
             Err(error) => tracing::error!(%error, "the audit's head could not be read"),
         }

@@ -10,6 +10,7 @@ use super::approval::{ApprovalRule, rules};
 use super::audit::{Audit, audit};
 use super::discord::{Discord, discord};
 use super::load::BadSettings;
+use super::log::{Log, log};
 use super::measure::Rate;
 use super::notify::{Notify, notify};
 use super::reader::Reader;
@@ -182,24 +183,6 @@ pub struct Web {
     pub ops_listen: Option<std::net::SocketAddr>,
 }
 
-/// `[log]`
-#[derive(Clone, Debug)]
-pub struct Log {
-    /// Level or filter.
-    pub level: String,
-    /// Form of a line.
-    pub format: LogFormat,
-}
-
-/// Form of a log line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogFormat {
-    /// For people.
-    Text,
-    /// For machines.
-    Json,
-}
-
 impl Settings {
     pub(super) fn from_table(table: &Table) -> Result<Self, BadSettings> {
         let read = Reader(table);
@@ -245,14 +228,7 @@ impl Settings {
                 graph_reads: read.rate("limits", "graph_reads")?,
             },
             web,
-            log: Log {
-                level: read.text("log", "level")?.to_owned(),
-                format: match read.text("log", "format")? {
-                    "text" => LogFormat::Text,
-                    "json" => LogFormat::Json,
-                    _ => return Err(BadSettings::value("log.format", "write \"text\" or \"json\"")),
-                },
-            },
+            log: log(&read)?,
         })
     }
 }
