@@ -21,7 +21,7 @@ async fn stage() -> (Stage, Outbound) {
     let config = format!(
         "[discord]\ntoken = \"sim-bot-token\"\napplication_id = \"900000000000000010\"\n\
          guild_ids = [\"900000000000000001\"]\napi_url = \"{url}\"\ngateway_url = \"{gateway}\"\n\
-         [entra]\ntenant_id = \"{}\"\nclient_id = \"x\"\nclient_secret = \"x\"\n",
+         [entra]\ntenant_id = \"{}\"\nclient_id = \"aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee\"\nclient_secret = \"x\"\n",
         stage.sim.tenant.tenant_id()
     );
     std::fs::write(&file, config).expect("written");

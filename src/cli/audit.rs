@@ -31,6 +31,11 @@ pub(super) fn head(text: &str) -> Result<Head, String> {
     Ok(Head { position, seal: seal.to_owned() })
 }
 
+/// A moment of `audit export`.
+pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
+    text.parse().map_err(|_| "write a moment, with its time and zone, such as 2026-11-01T00:00:00Z".to_owned())
+}
+
 pub(super) async fn verify(source: &Source, heads: &[Head]) -> anyhow::Result<()> {
     let settings = load(source)?;
     let key = ChainKey::new(settings.audit.key.clone());
@@ -184,6 +189,14 @@ mod tests {
         assert_eq!(head("12:abc"), Ok(Head { position: 12, seal: "abc".to_owned() }));
         for bad in ["", "12", "0:abc", "-1:abc", "x:abc"] {
             assert!(head(bad).unwrap_err().contains("POSITION:SEAL"), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_moment_has_a_time_and_a_zone() {
+        assert_eq!(moment("2026-11-01T01:00:00+01:00"), Ok("2026-11-01T00:00:00Z".parse().unwrap()));
+        for bad in ["", "yesterday", "2026-11-01", "2026-11-01T00:00:00"] {
+            assert!(moment(bad).unwrap_err().contains("such as 2026-11-01T00:00:00Z"), "{bad}");
         }
     }
 

@@ -144,10 +144,10 @@ enum AuditVerb {
         #[arg(long, value_enum, default_value_t)]
         format: audit::Format,
         /// Only rows from this moment on, such as 2026-11-01T00:00:00Z
-        #[arg(long, value_name = "TIME")]
+        #[arg(long, value_name = "TIME", value_parser = audit::moment)]
         from: Option<jiff::Timestamp>,
         /// Only rows from before this moment
-        #[arg(long, value_name = "TIME")]
+        #[arg(long, value_name = "TIME", value_parser = audit::moment)]
         to: Option<jiff::Timestamp>,
     },
     /// Seal every row anew with the `[audit] key` of the config, after checking them with the old one; stop the bot first

@@ -6,8 +6,13 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+/// The text is no such id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("is not {0}")]
+pub struct NotAGuid(&'static str);
+
 macro_rules! guid {
-    ($(#[$doc:meta] $name:ident),+ $(,)?) => {$(
+    ($(#[$doc:meta] $name:ident is $what:literal),+ $(,)?) => {$(
         #[$doc]
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(transparent)]
@@ -27,11 +32,12 @@ macro_rules! guid {
         }
 
         impl FromStr for $name {
-            type Err = uuid::Error;
+            type Err = NotAGuid;
 
             /// Reads the hyphenated form only, the one that Graph prints.
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                text.parse::<uuid::fmt::Hyphenated>().map(|id| Self(id.into_uuid()))
+                let id = text.parse::<uuid::fmt::Hyphenated>().map_err(|_| NotAGuid($what))?;
+                Ok(Self(id.into_uuid()))
             }
         }
     )+};
@@ -39,21 +45,21 @@ macro_rules! guid {
 
 guid! {
     /// A managedDevice's Intune id.
-    DeviceId,
+    DeviceId is "a device's id in Intune",
     /// The device's id in Entra (`azureADDeviceId`; not the directory object's id).
-    EntraDeviceId,
+    EntraDeviceId is "a device's id in Entra",
     /// A person's object id in Entra.
-    EntraUserId,
+    EntraUserId is "a person's Object ID (Entra admin center > Users > Overview)",
     /// A group's object id in Entra.
-    GroupId,
+    GroupId is "a group's Object ID (Entra admin center > Groups > Overview)",
     /// An Intune role definition's id.
-    RoleId,
+    RoleId is "the id of an Intune role",
     /// An Intune role assignment's id.
-    AssignmentId,
+    AssignmentId is "the id of an Intune role assignment",
     /// A device's object id in Entra's directory.
-    DirectoryDeviceId,
+    DirectoryDeviceId is "a device's Object ID in Entra",
     /// An app's id in Intune.
-    AppId,
+    AppId is "an app's id in Intune",
     /// The tenant's id.
-    TenantId,
+    TenantId is "a GUID: write the Directory (tenant) ID (Entra admin center > Overview), not the domain",
 }

@@ -24,6 +24,6 @@ pub use error_code::{BadCode, ErrorCode};
 pub use error_table::{BadTable, Entry, ErrorTable};
 pub use gate::{Authority, Decision, Denial, Grant, Reach, Scope, Source, Tags, decide};
 pub use ids::{
-    AppId, AssignmentId, DeviceId, DirectoryDeviceId, EntraDeviceId, EntraUserId, GroupId, RoleId, TenantId,
+    AppId, AssignmentId, DeviceId, DirectoryDeviceId, EntraDeviceId, EntraUserId, GroupId, NotAGuid, RoleId, TenantId,
 };
 pub use role::{EntraAdmin, RoleDefinition, RolePolicy, Task};

@@ -66,6 +66,8 @@ pub(super) fn link(read: &Reader<'_>, web: &Web) -> Result<Option<Link>, BadSett
         }
         return Ok(None);
     }
+    let client_id =
+        read.app("link", "client_id", "is the Application (client) ID of the app registration of its own")?;
     let secret =
         read.filled("link", "client_secret", "is needed with link.client_id; set it, or link.client_secret_file")?;
     read.filled("web", "listen", "is needed with [link]: where the link page is served, such as 0.0.0.0:8080")?;

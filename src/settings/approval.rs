@@ -1,5 +1,7 @@
 //! `[[approval.rule]]`: when a second person must agree, and who may.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use jiff::civil::{Time, Weekday};
 use jiff::tz::TimeZone;
@@ -62,6 +64,8 @@ pub struct ApprovalRule {
 /// Hours on some days of the week.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hours {
+    /// As they were written.
+    text: String,
     days: Vec<Weekday>,
     from: Time,
     to: Time,
@@ -75,27 +79,51 @@ impl Hours {
         self.days.contains(&there.weekday()) && self.from <= there.time() && there.time() < self.to
     }
 
-    /// Reads `Mon-Fri 08:00-18:00 Europe/Berlin`.
-    fn read(text: &str) -> Option<Self> {
-        let mut words = text.split_whitespace();
-        let (days, hours, zone) = (words.next()?, words.next()?, words.next()?);
-        if words.next().is_some() {
-            return None;
-        }
-        let (first, last) = days.split_once('-').unwrap_or((days, days));
-        let (first, last) = (weekday(first)?, weekday(last)?);
-        let mut days = vec![first];
-        let mut day = first;
-        while day != last {
-            day = day.next();
-            days.push(day);
-        }
-        let (from, to) = hours.split_once('-')?;
-        let time = |text: &str| Time::strptime("%H:%M", text).ok();
-        let (from, to) = (time(from)?, time(to)?);
-        let zone = TimeZone::get(zone).ok()?;
-        (from < to).then_some(Self { days, from, to, zone })
+    /// Reads `Mon-Fri 08:00-18:00 Europe/Berlin`, or says which part of it is wrong.
+    fn read(text: &str) -> Result<Self, String> {
+        let [days, hours, zone_name] = text.split_whitespace().collect::<Vec<_>>()[..] else {
+            return Err(format!("{text:?} is not days, one span of hours and a time zone: write them as in {HOURS}"));
+        };
+        let (from, to) = span(hours)?;
+        let zone = TimeZone::get(zone_name).map_err(|_| {
+            format!("{zone_name:?} is not a time zone: write one such as Europe/Berlin or UTC, as in {HOURS}")
+        })?;
+        Ok(Self { text: format!("{days} {hours} {zone_name}"), days: weekdays(days)?, from, to, zone })
     }
+}
+
+impl fmt::Display for Hours {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.text.fmt(f)
+    }
+}
+
+/// What `outside_hours` looks like.
+const HOURS: &str = "\"Mon-Fri 08:00-18:00 Europe/Berlin\"";
+
+fn weekdays(text: &str) -> Result<Vec<Weekday>, String> {
+    let bad = || format!("{text:?} are not days: write Mon or Mon-Fri, as in {HOURS}");
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    let (first, last) = (weekday(first).ok_or_else(bad)?, weekday(last).ok_or_else(bad)?);
+    let mut days = vec![first];
+    let mut day = first;
+    while day != last {
+        day = day.next();
+        days.push(day);
+    }
+    Ok(days)
+}
+
+fn span(text: &str) -> Result<(Time, Time), String> {
+    let time = |text: &str| Time::strptime("%H:%M", text).ok();
+    let (from, to) = text
+        .split_once('-')
+        .and_then(|(from, to)| Some((time(from)?, time(to)?)))
+        .ok_or_else(|| format!("{text:?} are not hours: write them from 00:00 to 23:59, as in {HOURS}"))?;
+    if from >= to {
+        return Err(format!("{text:?} must end after it begins, on the same day and at 23:59 at the latest"));
+    }
+    Ok((from, to))
 }
 
 fn weekday(text: &str) -> Option<Weekday> {
@@ -111,8 +139,11 @@ fn weekday(text: &str) -> Option<Weekday> {
     })
 }
 
-pub(super) fn rules(read: &Reader<'_>) -> Result<Vec<ApprovalRule>, BadSettings> {
-    let rules = rows(read, "approval", "rule").map(rule).collect::<Result<Vec<_>, _>>()?;
+pub(super) fn rules(read: &Reader<'_>, max_devices: usize) -> Result<Vec<ApprovalRule>, BadSettings> {
+    let rules = rows(read, "approval", "rule")
+        .enumerate()
+        .map(|(at, row)| rule(row, max_devices).map_err(|bad| bad.in_row(called(at, row))))
+        .collect::<Result<Vec<_>, _>>()?;
     for (at, rule) in rules.iter().enumerate() {
         if rules[..at].iter().any(|other| other.name == rule.name) {
             return Err(BadSettings::value("approval.rule.name", format!("{:?} is there twice", rule.name)));
@@ -130,12 +161,28 @@ pub(super) fn rules(read: &Reader<'_>) -> Result<Vec<ApprovalRule>, BadSettings>
     Ok(rules)
 }
 
-fn rule(row: &Table) -> Result<ApprovalRule, BadSettings> {
-    let key = |name: &str| format!("approval.rule.{name}");
-    let name = row.get("name").and_then(Value::as_str).map(str::trim).unwrap_or_default().to_owned();
-    if name.is_empty() || name.chars().count() > NAME_MAX {
-        return Err(BadSettings::value(key("name"), format!("is needed, with at most {NAME_MAX} characters")));
+/// A rule as an error calls it: by its name, or by its number where that is what is wrong.
+fn called(at: usize, row: &Table) -> String {
+    match name(row) {
+        Ok(name) => format!("rule {name:?}"),
+        Err(_) => format!("rule number {}", at + 1),
     }
+}
+
+fn name(row: &Table) -> Result<String, BadSettings> {
+    let name = row.get("name").and_then(Value::as_str).map(str::trim).unwrap_or_default();
+    let bad = |why: String| Err(BadSettings::value("approval.rule.name", why));
+    match name.chars().count() {
+        0 => bad("is needed, as a text in quotes: what people call the rule".to_owned()),
+        long if long > NAME_MAX => {
+            bad(format!("is too long: it has {long} characters, and at most {NAME_MAX} stand on a card"))
+        }
+        _ => Ok(name.to_owned()),
+    }
+}
+
+fn rule(row: &Table, max_devices: usize) -> Result<ApprovalRule, BadSettings> {
+    let key = |name: &str| format!("approval.rule.{name}");
     let number = |name: &str| match row.get(name) {
         None => Ok(None),
         Some(value) => {
@@ -148,10 +195,9 @@ fn rule(row: &Table) -> Result<ApprovalRule, BadSettings> {
         Some(value) => value.as_str().map(Some).ok_or_else(|| BadSettings::value(key(name), hint)),
     };
     let platforms = list::<String>(row, "platforms")?.iter().map(|name| platform(name)).collect::<Result<_, _>>()?;
-    let hours_hint = "write days, hours and a time zone, such as \"Mon-Fri 08:00-18:00 Europe/Berlin\"";
-    let outside_hours = match text("outside_hours", hours_hint)? {
+    let outside_hours = match text("outside_hours", &format!("write days, hours and a time zone, as in {HOURS}"))? {
         None => None,
-        Some(text) => Some(Hours::read(text).ok_or_else(|| BadSettings::value(key("outside_hours"), hours_hint))?),
+        Some(text) => Some(Hours::read(text).map_err(|why| BadSettings::value(key("outside_hours"), why))?),
     };
     let owner_hint = "write \"company\" or \"personal\"";
     let owner = match text("owner", owner_hint)? {
@@ -165,7 +211,7 @@ fn rule(row: &Table) -> Result<ApprovalRule, BadSettings> {
         Some(text) => Some(text.parse().map_err(|bad| BadSettings::value(key("auto"), bad))?),
     };
     let rule = ApprovalRule {
-        name,
+        name: name(row)?,
         min_devices: number("min_devices")?,
         platforms,
         owner,
@@ -181,6 +227,13 @@ fn rule(row: &Table) -> Result<ApprovalRule, BadSettings> {
             Some(value) => value.as_bool().ok_or_else(|| BadSettings::value(key("step_up"), "write true or false"))?,
         },
     };
+    if let Some(least) = rule.min_devices.filter(|&least| usize::try_from(least).is_ok_and(|least| least > max_devices))
+    {
+        let why = format!(
+            "{least} devices are more than sync.max_devices ({max_devices}) allows, so the rule could never apply: write at most {max_devices}"
+        );
+        return Err(BadSettings::value(key("min_devices"), why));
+    }
     if rule.approver_roles.is_empty() && rule.approver_groups.is_empty() {
         let why = "name who may approve, here or in approver_groups: without anybody nothing could ever be approved";
         return Err(BadSettings::value(key("approver_roles"), why));
@@ -225,28 +278,62 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_hours_is_told() {
-        for bad in [
-            "",
-            "Mon-Fri",
-            "Mon-Fri 8-18",
-            "Mon-Fri 18:00-08:00 UTC",
-            "Mo-Fr 08:00-18:00 UTC",
-            "Mon 08:00-18:00 Nowhere/City",
+    fn the_part_of_the_hours_that_is_wrong_is_told() {
+        for (bad, why) in [
+            ("", "\"\" is not days, one span of hours and a time zone"),
+            ("Mon-Fri", "\"Mon-Fri\" is not days, one span"),
+            ("Mon-Fri 08:00-12:00 13:00-18:00 UTC", "is not days, one span of hours and a time zone"),
+            ("Mon-Fri 8-18 UTC", "\"8-18\" are not hours: write them from 00:00 to 23:59"),
+            ("Mon-Fri 08:00-24:00 UTC", "\"08:00-24:00\" are not hours"),
+            ("Mon-Fri 18:00-08:00 UTC", "\"18:00-08:00\" must end after it begins, on the same day"),
+            ("Mo-Fr 08:00-18:00 UTC", "\"Mo-Fr\" are not days: write Mon or Mon-Fri"),
+            ("Mon,Tue 08:00-18:00 UTC", "\"Mon,Tue\" are not days"),
+            ("Mon 08:00-18:00 Nowhere/City", "\"Nowhere/City\" is not a time zone: write one such as Europe/Berlin"),
         ] {
-            assert_eq!(Hours::read(bad), None, "{bad}");
+            let said = Hours::read(bad).expect_err(bad);
+            assert!(said.contains(why), "{bad}: {said}");
+        }
+    }
+
+    fn refusal(rows: &str) -> String {
+        let config: Table = rows.parse().expect("TOML");
+        rules(&Reader(&config), 100).expect_err(rows).to_string()
+    }
+
+    #[test]
+    fn an_error_says_which_rule_it_is_about() {
+        let first = "[[approval.rule]]\nname = \"one\"\napprover_roles = [\"1\"]\n";
+        for (second, said) in [
+            (
+                "name = \"two\"\napprover_groups = [\"Lab devices\"]",
+                "`approval.rule.approver_groups` (rule \"two\"): \"Lab devices\" is not a group's Object ID (Entra admin center > Groups > Overview)",
+            ),
+            (
+                "approver_roles = [\"1\"]",
+                "`approval.rule.name` (rule number 2): is needed, as a text in quotes: what people call the rule",
+            ),
+            (
+                "name = \"Every device of the laboratories and the workshop\"",
+                "`approval.rule.name` (rule number 2): is too long: it has 49 characters, and at most 40 stand on a card",
+            ),
+            (
+                "name = \"two\"\nmin_devices = 101\napprover_roles = [\"1\"]",
+                "`approval.rule.min_devices` (rule \"two\"): 101 devices are more than sync.max_devices (100) allows, so the rule could never apply: write at most 100",
+            ),
+        ] {
+            assert_eq!(refusal(&format!("{first}[[approval.rule]]\n{second}\n")), said);
         }
     }
 
     #[test]
     fn a_rule_names_who_may_approve() {
         let row: Table = "name = \"large\"\nmin_devices = 20".parse().unwrap();
-        assert!(rule(&row).unwrap_err().to_string().contains("who may approve"));
+        assert!(rule(&row, 100).unwrap_err().to_string().contains("who may approve"));
         let row: Table = "name = \"large\"\nmin_devices = 0\napprover_roles = [\"1\"]".parse().unwrap();
-        assert!(rule(&row).unwrap_err().to_string().contains("approval.rule.min_devices"));
+        assert!(rule(&row, 100).unwrap_err().to_string().contains("approval.rule.min_devices"));
         let row: Table =
             "name = \"macs\"\nplatforms = [\"macOS\"]\napprover_roles = [\"1\"]\nauto = \"50/1d\"".parse().unwrap();
-        let rule = rule(&row).unwrap();
+        let rule = rule(&row, 100).unwrap();
         assert_eq!((rule.platforms, rule.needed), (vec![Platform::MacOs], 1));
     }
 }

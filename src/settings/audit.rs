@@ -20,13 +20,8 @@ pub struct Audit {
 pub(super) fn audit(read: &Reader<'_>) -> Result<Audit, BadSettings> {
     let keep = match read.text("audit", "keep")? {
         "" => None,
-        _ => Some(read.duration("audit", "keep")?),
+        _ => Some(read.length("audit", "keep")?),
     };
-    let publish = read.duration("audit", "publish")?;
-    for (key, duration) in [("publish", Some(publish)), ("keep", keep)] {
-        if duration.is_some_and(|duration| !duration.is_positive()) {
-            return Err(BadSettings::value(format!("audit.{key}"), "must be longer than nothing"));
-        }
-    }
+    let publish = read.length("audit", "publish")?;
     Ok(Audit { key: SecretString::from(read.text("audit", "key")?.to_owned()), publish, keep })
 }

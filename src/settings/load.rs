@@ -92,9 +92,27 @@ pub enum BadSettings {
         /// What is wrong, and what to write.
         why: String,
     },
+    /// The same in one of several tables.
+    #[error("`{key}` ({row}): {why}")]
+    InRow {
+        /// Which key.
+        key: String,
+        /// Which of the tables.
+        row: String,
+        /// What is wrong, and what to write.
+        why: String,
+    },
 }
 
 impl BadSettings {
+    /// Says which of several tables it is about.
+    pub(super) fn in_row(self, row: String) -> Self {
+        match self {
+            Self::Value { key, why } => Self::InRow { key, row, why },
+            other => other,
+        }
+    }
+
     #[expect(clippy::needless_pass_by_value, reason = "callers pass errors and literals alike")]
     pub(super) fn value(key: impl Into<String>, why: impl ToString) -> Self {
         Self::Value { key: key.into(), why: why.to_string() }
@@ -218,8 +236,12 @@ fn environment(env: &BTreeMap<String, String>, defaults: &Table) -> Result<Table
             return Err(unknown(name, "the environment", env_names()));
         };
         let (section, key) = (section.to_ascii_lowercase(), key.to_ascii_lowercase());
-        if !is_known(defaults, &section, &key) || matches!(key.as_str(), "chat_role" | "rule" | "webhook") {
+        if !is_known(defaults, &section, &key) {
             return Err(unknown(name, "the environment", env_names()));
+        }
+        if matches!(key.as_str(), "chat_role" | "rule" | "webhook") {
+            let why = format!("tables can stand in the file only: write [[{section}.{key}]] there");
+            return Err(BadSettings::value(name, why));
         }
         let default = defaults.get(&section).and_then(|section| section.get(&key));
         let value = like(default, text).map_err(|why| BadSettings::value(name, why))?;

@@ -1,8 +1,11 @@
 //! Reading typed values out of the merged table; every error names its key and says what to write.
 
+use std::net::SocketAddr;
+
 use jiff::SignedDuration;
 use toml::{Table, Value};
 use url::{Host, Url};
+use uuid::fmt::Hyphenated;
 
 use super::load::BadSettings;
 use super::measure::{Rate, parse_duration};
@@ -70,6 +73,39 @@ impl Reader<'_> {
 
     pub(super) fn duration(&self, section: &str, key: &str) -> Result<SignedDuration, BadSettings> {
         parse_duration(self.text(section, key)?).map_err(|bad| BadSettings::value(format!("{section}.{key}"), bad))
+    }
+
+    /// A duration that would make no sense at zero.
+    pub(super) fn length(&self, section: &str, key: &str) -> Result<SignedDuration, BadSettings> {
+        let duration = self.duration(section, key)?;
+        if duration.is_positive() {
+            return Ok(duration);
+        }
+        let why = "must be longer than nothing: write a length such as \"10m\"";
+        Err(BadSettings::value(format!("{section}.{key}"), why))
+    }
+
+    /// The GUID of an app registration, as it was written.
+    pub(super) fn app(&self, section: &str, key: &str, hint: &str) -> Result<&str, BadSettings> {
+        let text = self.filled(section, key, hint)?;
+        if text.parse::<Hyphenated>().is_ok() {
+            return Ok(text);
+        }
+        let why = format!(
+            "{text:?} is not a GUID: write the Application (client) ID (Entra admin center > App registrations > Overview)"
+        );
+        Err(BadSettings::value(format!("{section}.{key}"), why))
+    }
+
+    /// Where to listen; `None`: nowhere.
+    pub(super) fn listen(&self, section: &str, key: &str) -> Result<Option<SocketAddr>, BadSettings> {
+        match self.text(section, key)? {
+            "" => Ok(None),
+            text => text.parse().map(Some).map_err(|_| {
+                let why = format!("{text:?} is no address to listen on: write IP:PORT, such as 127.0.0.1:8080");
+                BadSettings::value(format!("{section}.{key}"), why)
+            }),
+        }
     }
 
     pub(super) fn rate(&self, section: &str, key: &str) -> Result<Rate, BadSettings> {

@@ -190,29 +190,24 @@ impl Settings {
         Ok(Self {
             discord: discord(&read)?,
             entra: entra(&read)?,
-            graph: Graph { url: read.url("graph", "url")?, timeout: read.duration("graph", "timeout")? },
+            graph: Graph { url: read.url("graph", "url")?, timeout: read.length("graph", "timeout")? },
             link: link(&read, &web)?,
-            store: Store {
-                url: SecretString::from(
-                    read.filled("store", "url", "write sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE")?
-                        .to_owned(),
-                ),
-            },
+            store: store(&read)?,
             access: access(&read)?,
-            approval_rules: rules(&read)?,
+            approval_rules: rules(&read, max_devices(&read)?)?,
             notify: notify(&read)?,
             audit: audit(&read)?,
             sync: Sync {
                 cooldown: read.duration("sync", "cooldown")?,
-                confirm_timeout: read.duration("sync", "confirm_timeout")?,
+                confirm_timeout: read.length("sync", "confirm_timeout")?,
                 observe: read.flag("sync", "observe")?,
                 require_reason: read.flag("sync", "require_reason")?,
                 give_up: read.duration("sync", "give_up")?,
-                max_devices: read.number("sync", "max_devices")?,
-                approval_timeout: read.duration("sync", "approval_timeout")?,
+                max_devices: max_devices(&read)?,
+                approval_timeout: read.length("sync", "approval_timeout")?,
             },
             watch: watch(&read)?,
-            directory: Directory { refresh: read.duration("directory", "refresh")? },
+            directory: Directory { refresh: read.length("directory", "refresh")? },
             apps: Apps {
                 beta: read.flag("apps", "beta")?,
                 settle: read.duration("apps", "settle")?,
@@ -233,6 +228,26 @@ impl Settings {
     }
 }
 
+/// The address is not shown: it may hold a password.
+fn store(read: &Reader<'_>) -> Result<Store, BadSettings> {
+    let hint = "write sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE";
+    let url = read.filled("store", "url", hint)?;
+    let is_known = ["sqlite://", "postgres://", "postgresql://"]
+        .iter()
+        .any(|scheme| url.strip_prefix(scheme).is_some_and(|place| !place.is_empty()));
+    if !is_known {
+        return Err(BadSettings::value("store.url", hint));
+    }
+    Ok(Store { url: SecretString::from(url.to_owned()) })
+}
+
+fn max_devices(read: &Reader<'_>) -> Result<usize, BadSettings> {
+    match read.number("sync", "max_devices")? {
+        0 => Err(BadSettings::value("sync.max_devices", "write a whole number, 1 or more")),
+        most => Ok(most),
+    }
+}
+
 fn web(read: &Reader<'_>) -> Result<Web, BadSettings> {
     let public_url = match read.text("web", "public_url")? {
         "" => None,
@@ -243,7 +258,7 @@ fn web(read: &Reader<'_>) -> Result<Web, BadSettings> {
     if public_url.as_ref().is_some_and(|url| !usable(url)) {
         return Err(BadSettings::value("web.public_url", "write an address such as https://sync.contoso.com"));
     }
-    Ok(Web { listen: read.optional("web", "listen")?, public_url, ops_listen: read.optional("web", "ops_listen")? })
+    Ok(Web { listen: read.listen("web", "listen")?, public_url, ops_listen: read.listen("web", "ops_listen")? })
 }
 
 fn entra(read: &Reader<'_>) -> Result<Entra, BadSettings> {
@@ -277,9 +292,7 @@ fn entra(read: &Reader<'_>) -> Result<Entra, BadSettings> {
     };
     Ok(Entra {
         tenant_id: read.parsed("entra", "tenant_id", "is the Directory (tenant) ID of your Entra tenant")?,
-        client_id: read
-            .filled("entra", "client_id", "is the Application (client) ID of the app registration")?
-            .to_owned(),
+        client_id: read.app("entra", "client_id", "is the Application (client) ID of the app registration")?.to_owned(),
         credential,
         authority_url: read.url("entra", "authority_url")?,
     })
@@ -287,19 +300,14 @@ fn entra(read: &Reader<'_>) -> Result<Entra, BadSettings> {
 
 fn watch(read: &Reader<'_>) -> Result<Watch, BadSettings> {
     let watch = Watch {
-        min_interval: read.duration("watch", "min_interval")?,
+        min_interval: read.length("watch", "min_interval")?,
         max_interval: read.duration("watch", "max_interval")?,
-        deadline: read.duration("watch", "deadline")?,
+        deadline: read.length("watch", "deadline")?,
         skew: read.duration("watch", "skew")?,
         unknown_wait: read.duration("watch", "unknown_wait")?,
-        tell_for: read.duration("watch", "tell_for")?,
-        tell_interval: read.duration("watch", "tell_interval")?,
+        tell_for: read.length("watch", "tell_for")?,
+        tell_interval: read.length("watch", "tell_interval")?,
     };
-    let positive =
-        [("min_interval", watch.min_interval), ("deadline", watch.deadline), ("tell_interval", watch.tell_interval)];
-    if let Some((key, _)) = positive.into_iter().find(|(_, duration)| !duration.is_positive()) {
-        return Err(BadSettings::value(format!("watch.{key}"), "must be longer than nothing"));
-    }
     if watch.min_interval > watch.max_interval {
         return Err(BadSettings::value("watch.min_interval", "is longer than watch.max_interval"));
     }

@@ -107,12 +107,90 @@ fn values_are_refused_with_what_to_write() {
             "`graph.url`: plain http is accepted for loopback addresses only; write https://",
         ),
         ("[sync]\nobserve = \"no\"", "`sync.observe`: write true or false"),
+        (
+            "[log]\nlevel = \"warning\"",
+            "`log.level`: \"warning\" is not a level; write error, warn, info, debug, trace, or a filter such as \"info,intune_sync_bot=debug\"",
+        ),
+        ("[sync]\nmax_devices = 0", "`sync.max_devices`: write a whole number, 1 or more"),
+        (
+            "[web]\nlisten = \"localhost:8080\"",
+            "`web.listen`: \"localhost:8080\" is no address to listen on: write IP:PORT, such as 127.0.0.1:8080",
+        ),
+        (
+            "[web]\nops_listen = \"9464\"",
+            "`web.ops_listen`: \"9464\" is no address to listen on: write IP:PORT, such as 127.0.0.1:8080",
+        ),
+        (
+            "[[access.chat_role]]\ndiscord_role = \"1\"\nintune_role = \"Help Desk Operator\"\nscope_groups = [\"Lab devices\"]",
+            "`access.chat_role.scope_groups`: \"Lab devices\" is not a group's Object ID (Entra admin center > Groups > Overview)",
+        ),
     ] {
         assert_eq!(refusal(text, &[]), message);
     }
 }
 
-const LINK: &str = "[link]\nclient_id = \"c\"\nclient_secret = \"s\"\n[web]\nlisten = \"127.0.0.1:8080\"\npublic_url = \"https://sync.contoso.com\"\n";
+#[test]
+fn a_length_that_makes_no_sense_at_zero_is_refused_at_zero() {
+    for key in [
+        "graph.timeout",
+        "sync.confirm_timeout",
+        "sync.approval_timeout",
+        "watch.min_interval",
+        "watch.deadline",
+        "watch.tell_for",
+        "watch.tell_interval",
+        "directory.refresh",
+        "audit.publish",
+        "audit.keep",
+    ] {
+        let (section, name) = key.split_once('.').expect("a section and a key");
+        let said = refusal(&format!("[{section}]\n{name} = \"0s\""), &[]);
+        assert_eq!(said, format!("`{key}`: must be longer than nothing: write a length such as \"10m\""));
+    }
+    for key in ["sync.cooldown", "sync.give_up", "watch.skew", "watch.unknown_wait", "apps.settle"] {
+        let (section, name) = key.split_once('.').expect("a section and a key");
+        with_file(&format!("{LEAST}[{section}]\n{name} = \"0s\""), &[]).expect(key);
+    }
+}
+
+#[test]
+fn a_store_is_sqlite_or_postgresql_and_its_address_is_not_shown() {
+    for bad in ["mysql://bot:hush@db/bot", "sqlite:data/bot.db", "data/bot.db", "sqlite://", "postgres:hush"] {
+        let said = refusal(&format!("[store]\nurl = \"{bad}\""), &[]);
+        assert_eq!(said, "`store.url`: write sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE");
+    }
+    for good in ["sqlite:///data/bot.db", "postgres://bot:hush@db/bot", "postgresql://bot:hush@db/bot"] {
+        with_file(&format!("{LEAST}[store]\nurl = \"{good}\""), &[]).expect(good);
+    }
+}
+
+#[test]
+fn ids_of_entra_are_guids_and_where_they_stand_is_said() {
+    let says = |from: &str, to: &str| with_file(&LEAST.replace(from, to), &[]).unwrap_err().to_string();
+    assert_eq!(
+        says("11111111-2222-4333-8444-555555555555", "contoso.onmicrosoft.com"),
+        "`entra.tenant_id`: is not a GUID: write the Directory (tenant) ID (Entra admin center > Overview), not the domain"
+    );
+    let app = "is not a GUID: write the Application (client) ID (Entra admin center > App registrations > Overview)";
+    let said = says("aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee", "Intune Sync Bot");
+    assert_eq!(said, format!("`entra.client_id`: \"Intune Sync Bot\" {app}"));
+    let said = refusal(&LINK.replace("bbbbbbbb-bbbb-4ccc-8ddd-eeeeeeeeeeee", "c"), &[]);
+    assert_eq!(said, format!("`link.client_id`: \"c\" {app}"));
+}
+
+#[test]
+fn tables_stand_in_the_file_only() {
+    for (name, table) in [
+        ("SYNC_BOT_APPROVAL__RULE", "approval.rule"),
+        ("SYNC_BOT_NOTIFY__WEBHOOK", "notify.webhook"),
+        ("SYNC_BOT_ACCESS__CHAT_ROLE", "access.chat_role"),
+    ] {
+        let said = refusal("", &[(name, "x")]);
+        assert_eq!(said, format!("`{name}`: tables can stand in the file only: write [[{table}]] there"));
+    }
+}
+
+const LINK: &str = "[link]\nclient_id = \"bbbbbbbb-bbbb-4ccc-8ddd-eeeeeeeeeeee\"\nclient_secret = \"s\"\n[web]\nlisten = \"127.0.0.1:8080\"\npublic_url = \"https://sync.contoso.com\"\n";
 
 #[test]
 fn links_are_required_once_there_is_a_link_page_unless_the_operator_decides() {
