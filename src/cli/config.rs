@@ -1,11 +1,14 @@
 //! `config check`: reads everything that `run` would read, and says what it amounts to.
 
 use anyhow::Context as _;
+use secrecy::ExposeSecret as _;
+use url::{Position, Url};
 
 use super::print::say;
+use super::rules;
 use crate::discord::check_public_key;
 use crate::intune::ErrorTable;
-use crate::settings::{Access, Credential, Mode, Settings, Source, load};
+use crate::settings::{Access, Audit, Credential, Mode, Settings, Source, load};
 use crate::web::INTERACTIONS;
 
 pub(super) fn check(source: &Source) -> anyhow::Result<()> {
@@ -44,6 +47,7 @@ fn summary(settings: &Settings) -> String {
         format!("  Discord   {}", arrival(settings)),
         format!("  Entra     tenant {}, app {} with {credential}", settings.entra.tenant_id, settings.entra.client_id),
         format!("  Graph     {}", settings.graph.url),
+        format!("  Store     {}", store(settings.store.url.expose_secret())),
     ];
     match &settings.link {
         Some(link) => lines.push(format!(
@@ -55,10 +59,44 @@ fn summary(settings: &Settings) -> String {
         None => lines.push("  Link      no link page: add [link], or import links".to_owned()),
     }
     lines.extend(who_may(&settings.access));
+    lines.push(format!("  Freeze    {}", may_freeze(&settings.access)));
+    lines.extend(rules::approvals(settings));
+    lines.extend(rules::notices(settings));
+    lines.push(format!("  Audit     {}", audit(&settings.audit)));
     if settings.sync.observe {
         lines.push("  Observe   on: nothing is written to Graph".to_owned());
     }
+    lines.extend(rules::notes(settings));
     lines.join("\n")
+}
+
+/// Where the database is, without what may be secret in its address.
+fn store(url: &str) -> String {
+    if let Some(path) = url.strip_prefix("sqlite://") {
+        return format!("SQLite, {}", path.split('?').next().unwrap_or_default());
+    }
+    // With a character that should have been encoded, what follows may be the password's end.
+    let url = url.parse::<Url>().ok().filter(|url| !url[Position::BeforePath..].contains('@'));
+    let host = url.as_ref().and_then(Url::host_str).filter(|host| !host.is_empty());
+    let (Some(url), Some(host)) = (&url, host) else { return "PostgreSQL".to_owned() };
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    match url.path().trim_start_matches('/') {
+        "" => format!("PostgreSQL on {host}{port}"),
+        database => format!("PostgreSQL, {database} on {host}{port}"),
+    }
+}
+
+fn may_freeze(access: &Access) -> String {
+    rules::some(&access.admin_roles).map_or_else(
+        || "nobody may: [access] admin_roles is empty".to_owned(),
+        |roles| format!("by holders of chat role {roles}"),
+    )
+}
+
+fn audit(audit: &Audit) -> String {
+    let seal = if audit.key.expose_secret().is_empty() { "no key: only accidents show" } else { "sealed with a key" };
+    let keep = audit.keep.map_or_else(|| "for good".to_owned(), |keep| format!("for {}", rules::written(keep)));
+    format!("{seal}; rows are kept {keep}")
 }
 
 /// How interactions come in.
@@ -78,7 +116,7 @@ fn listen(settings: &Settings) -> String {
     settings.web.listen.map(|listen| listen.to_string()).unwrap_or_default()
 }
 
-fn slashed(url: &url::Url) -> String {
+fn slashed(url: &Url) -> String {
     let text = url.as_str();
     if text.ends_with('/') { text.to_owned() } else { format!("{text}/") }
 }
@@ -105,4 +143,102 @@ fn who_may(access: &Access) -> Vec<String> {
         ));
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What `run` cannot do without.
+    const LEAST: &str = r#"
+        [discord]
+        token = "hush-token"
+        application_id = "900000000000000010"
+        guild_ids = ["900000000000000001"]
+        approvals_channel_id = "900000000000000104"
+        [entra]
+        tenant_id = "11111111-2222-4333-8444-555555555555"
+        client_id = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"
+        client_secret = "hush-secret"
+    "#;
+
+    /// Something of everything that rules can say.
+    const RULES: &str = r#"
+        [store]
+        url = "postgres://bot:hush-password@db.contoso.com:6432/sync?sslmode=require"
+        [audit]
+        key = "hush-key"
+        keep = "730d"
+        [access]
+        admin_roles = ["900000000000000204", "900000000000000205"]
+        [[approval.rule]]
+        name = "large"
+        min_devices = 20
+        approver_roles = ["900000000000000203"]
+        auto = "50/1d"
+        [[approval.rule]]
+        name = "at night"
+        platforms = ["Windows", "macOS"]
+        owner = "personal"
+        groups = ["00000000-0000-4000-8000-00000000a001"]
+        outside_hours = "Mon-Fri 08:00-18:00 Europe/Berlin"
+        asker_roles = ["900000000000000201"]
+        approver_groups = ["00000000-0000-4000-8000-00000000a002"]
+        needed = 2
+        [[notify.rule]]
+        name = "failures to the on-call"
+        outcomes = ["failed", "gone"]
+        platforms = ["Windows"]
+        min_devices = 10
+        every_device = true
+        channel_id = "900000000000000102"
+        webhook = "siem"
+        digest = "15m"
+        [[notify.rule]]
+        name = "quiet"
+        mute = true
+        [[notify.rule]]
+        name = "forgotten"
+        channel_id = "900000000000000103"
+        [[notify.webhook]]
+        name = "siem"
+        url = "https://siem.contoso.com/hush-path"
+        key = "hush-key-of-the-siem"
+        [[notify.webhook]]
+        name = "old"
+        url = "https://old.contoso.com/hook"
+        key = "hush-key-of-the-old"
+    "#;
+
+    fn said(text: &str) -> String {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        let source = Source { file: Some(file.path().to_owned()), ..Source::default() };
+        summary(&load(&source).unwrap())
+    }
+
+    #[test]
+    fn an_operator_reads_what_the_rules_amount_to() {
+        let said = said(&format!("{LEAST}{RULES}"));
+        assert!(!said.contains("hush"), "{said}");
+        insta::assert_snapshot!(said);
+    }
+
+    #[test]
+    fn an_operator_reads_what_the_least_amounts_to() {
+        insta::assert_snapshot!(said(LEAST));
+    }
+
+    #[test]
+    fn a_store_is_named_without_its_secrets() {
+        for (url, named) in [
+            ("sqlite://data/bot.db?mode=rwc", "SQLite, data/bot.db"),
+            ("postgres://bot:hush@db/sync", "PostgreSQL, sync on db"),
+            ("postgresql://db", "PostgreSQL on db"),
+            ("postgres://bot:12/hush@db/sync", "PostgreSQL"),
+            ("postgres:///sync?host=/run/postgresql&password=hush", "PostgreSQL"),
+        ] {
+            assert_eq!(store(url), named);
+        }
+    }
 }

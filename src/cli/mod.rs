@@ -9,6 +9,7 @@ mod import;
 mod jobs;
 mod links;
 mod print;
+mod rules;
 mod run;
 mod telemetry;
 
