@@ -40,11 +40,12 @@ pub(super) fn log(read: &Reader<'_>) -> Result<Log, BadSettings> {
 
 fn level(text: &str) -> Result<String, BadSettings> {
     // A space after a comma would count as a part of the name.
-    let text = text.split(',').map(str::trim).collect::<Vec<_>>().join(",");
-    let is_word = !text.contains(['=', ',', '[']);
-    if is_word && !LEVELS.iter().any(|level| level.eq_ignore_ascii_case(&text)) {
-        return Err(BadSettings::value("log.level", format!("{text:?} is not a level; {LEVEL}")));
+    let parts: Vec<_> = text.split(',').map(str::trim).collect();
+    let is_level = |word: &str| LEVELS.iter().any(|level| level.eq_ignore_ascii_case(word));
+    if let Some(word) = parts.iter().find(|part| !part.contains(['=', '[']) && !is_level(part)) {
+        return Err(BadSettings::value("log.level", format!("{word:?} is not a level; {LEVEL}")));
     }
+    let text = parts.join(",");
     if EnvFilter::try_new(&text).is_err() {
         return Err(BadSettings::value("log.level", format!("{text:?} is not a filter; {LEVEL}")));
     }
@@ -88,5 +89,8 @@ mod tests {
             let hint = "write error, warn, info, debug, trace, or a filter such as \"info,intune_sync_bot=debug\"";
             assert_eq!(said, format!("`log.level`: {bad:?} {what}; {hint}"));
         }
+        // Nor among others.
+        let said = level("sqlx=off, warning").expect_err("it is no level").to_string();
+        assert!(said.starts_with("`log.level`: \"warning\" is not a level; "), "{said}");
     }
 }
