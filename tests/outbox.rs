@@ -67,8 +67,15 @@ impl World {
         let actor = Actor { user: ChatUserId(301), name: "hanna".to_owned(), roles: Vec::new(), guild, channel };
         let reply = Reply { token: SecretString::from("a token"), until: self.now + SignedDuration::from_mins(14) };
         let (device, expires_at) = (device(number), self.now + SignedDuration::from_hours(1));
-        let new =
-            NewRequest { actor: &actor, reason: None, device: &device, expires_at, reply: &reply, detail: json!({}) };
+        let new = NewRequest {
+            actor: &actor,
+            reason: None,
+            device: &device,
+            expires_at,
+            reply: &reply,
+            may_join: true,
+            detail: json!({}),
+        };
         self.store.create_request(self.now, &new).await.expect("the store answers").0
     }
 

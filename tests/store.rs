@@ -135,7 +135,15 @@ impl World {
     async fn ask(&mut self, person: u64, number: u128) {
         let (actor, device, reply) = (actor(person), device(number), self.reply());
         let (expires_at, detail) = (self.now + CONFIRM, json!({}));
-        let new = NewRequest { actor: &actor, reason: None, device: &device, expires_at, reply: &reply, detail };
+        let new = NewRequest {
+            actor: &actor,
+            reason: None,
+            device: &device,
+            expires_at,
+            reply: &reply,
+            may_join: true,
+            detail,
+        };
         let (id, joined) = self.store.create_request(self.now, &new).await.expect("the store answers");
         let fate = if joined { Fate::Confirmed } else { Fate::Waiting };
         self.requests.push((id, Known { asker: person, device: number, asked_at: self.now, fate }));

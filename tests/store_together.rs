@@ -93,7 +93,15 @@ impl Both {
     async fn ask(&self, person: u64, number: u128) -> RequestId {
         let (actor, device, reply) = (actor(person), device(number), self.reply());
         let (expires_at, detail) = (self.now + LONG, json!({}));
-        let new = NewRequest { actor: &actor, reason: None, device: &device, expires_at, reply: &reply, detail };
+        let new = NewRequest {
+            actor: &actor,
+            reason: None,
+            device: &device,
+            expires_at,
+            reply: &reply,
+            may_join: true,
+            detail,
+        };
         self.one.create_request(self.now, &new).await.expect("the store answers").0
     }
 

@@ -1,4 +1,5 @@
-//! What the bot writes on its buttons: `v1:<verb>:<id of a record>`, and nothing that anyone would have to trust.
+//! What the bot writes on its buttons: `v1:<verb>:<id of a record>`, for Approve with the round of its votes behind it, and nothing that
+//! anyone would have to trust.
 //!
 //! A custom id comes back from the client, so it may be old, foreign or forged. It names a record; who may press,
 //! and whether the record still waits for an answer, is decided from the record and never from the id.
@@ -86,18 +87,26 @@ pub struct CustomId {
     pub verb: Verb,
     /// Which record it is about.
     pub record: RecordId,
+    /// Approve: the round of votes that the card was shown in. The devices of another round are other ones.
+    pub round: Option<u32>,
 }
 
 impl CustomId {
     /// An id for `verb` on `record`.
     pub fn new(verb: Verb, record: u128) -> Self {
-        Self { verb, record: RecordId(record) }
+        Self { verb, record: RecordId(record), round: None }
+    }
+
+    /// Approve, on the card of this round.
+    pub fn approve(record: u128, round: u32) -> Self {
+        Self { round: Some(round), ..Self::new(Verb::Approve, record) }
     }
 }
 
 impl fmt::Display for CustomId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{VERSION}:{}:{}", self.verb.as_str(), self.record)
+        write!(f, "{VERSION}:{}:{}", self.verb.as_str(), self.record)?;
+        self.round.map_or(Ok(()), |round| write!(f, ":{round}"))
     }
 }
 
@@ -118,17 +127,25 @@ impl FromStr for CustomId {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let mut parts = text.split(':');
-        let (Some(VERSION), Some(verb), Some(record), None) = (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
+        let (Some(VERSION), Some(verb), Some(record)) = (parts.next(), parts.next(), parts.next()) else {
             return Err(ForeignId);
         };
+        let round = parts.next();
+        if parts.next().is_some() {
+            return Err(ForeignId);
+        }
         let verb = Verb::ALL.into_iter().find(|known| known.as_str() == verb).ok_or(ForeignId)?;
         // One record has one spelling: no sign, no upper case, no missing zeros.
         if record.len() != 32 || !record.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
             return Err(ForeignId);
         }
         let record = u128::from_str_radix(record, 16).map_err(|_| ForeignId)?;
-        Ok(Self::new(verb, record))
+        let Some(round) = round else { return Ok(Self::new(verb, record)) };
+        let number: u32 = round.parse().map_err(|_| ForeignId)?;
+        if verb != Verb::Approve || number.to_string() != round {
+            return Err(ForeignId);
+        }
+        Ok(Self::approve(record, number))
     }
 }
 
@@ -157,6 +174,10 @@ mod tests {
             "v1:yes:1",
             &good.to_uppercase(),
             &format!("{good}:"),
+            &format!("{good}:1"),
+            "v1:approve:00000000000000000000000000000001:",
+            "v1:approve:00000000000000000000000000000001:01",
+            "v1:approve:00000000000000000000000000000001:1:1",
             &format!(" {good}"),
         ] {
             assert_eq!(bad.parse::<CustomId>(), Err(ForeignId), "{bad:?}");
@@ -165,15 +186,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_back(verb in prop::sample::select(Verb::ALL.to_vec()), record: u128) {
-            let id = CustomId::new(verb, record);
+        fn what_is_written_is_read_back(verb in prop::sample::select(Verb::ALL.to_vec()), record: u128, round: u32) {
+            let id = if verb == Verb::Approve { CustomId::approve(record, round) } else { CustomId::new(verb, record) };
             let text = id.to_string();
             prop_assert!(text.len() <= 100, "Discord takes at most 100 characters");
             prop_assert_eq!(text.parse::<CustomId>(), Ok(id));
         }
 
         #[test]
-        fn whatever_is_accepted_is_spelled_the_only_way(text in "v[0-9]:[a-z]{1,6}:[0-9a-fA-F]{30,33}|\\PC{0,60}") {
+        fn whatever_is_accepted_is_spelled_the_only_way(text in "v[0-9]:[a-z]{1,7}:[0-9a-fA-F]{30,33}(:[0-9]{0,3})?|\\PC{0,60}") {
             if let Ok(id) = text.parse::<CustomId>() {
                 prop_assert_eq!(id.to_string(), text);
             }

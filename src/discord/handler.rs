@@ -112,6 +112,14 @@ impl Handler {
             || (!discord.channel_ids.is_empty() && !discord.channel_ids.contains(&actor.channel))
     }
 
+    /// Whether an approval is answered where the bot itself asks for it: it listens to the answer there, wherever else it works.
+    fn answers_for_approval(&self, actor: &Actor, pressed: Option<Verb>) -> bool {
+        let discord = &self.settings.discord;
+        matches!(pressed, Some(Verb::Approve | Verb::Reject))
+            && discord.guild_ids.contains(&actor.guild)
+            && discord.approvals_channel_id == Some(actor.channel)
+    }
+
     fn too_fast(&self, actor: &Actor) -> Option<Refusal> {
         if let Err(wait) = self.people.take(&actor.user) {
             return Some(Refusal::TooFast { wait: wait.0, whole_server: false });
@@ -120,8 +128,8 @@ impl Handler {
     }
 
     /// Why this person is not listened to here and now, if so.
-    pub(super) fn turned_away(&self, actor: &Actor) -> Option<Card> {
-        if self.is_fenced_out(actor) {
+    pub(super) fn turned_away(&self, actor: &Actor, pressed: Option<Verb>) -> Option<Card> {
+        if self.is_fenced_out(actor) && !self.answers_for_approval(actor, pressed) {
             return Some(cards::not_here());
         }
         self.too_fast(actor).map(|refusal| cards::refusal(&refusal, "sync"))
@@ -180,7 +188,7 @@ impl Handler {
 
     async fn command(&self, received: Received<Invocation>) -> Result<(), CallError> {
         let Received { id, token, actor, said } = received;
-        if let Some(card) = self.turned_away(&actor) {
+        if let Some(card) = self.turned_away(&actor, None) {
             return self.say(id, &token, &card).await;
         }
         let command = match Command::parse(&said) {
@@ -248,7 +256,7 @@ impl Handler {
 
     async fn press(&self, received: Received<Press>) -> Result<(), CallError> {
         let Received { id, token, actor, said } = received;
-        if let Some(card) = self.turned_away(&actor) {
+        if let Some(card) = self.turned_away(&actor, said.id.ok().map(|id| id.verb)) {
             return self.say(id, &token, &card).await;
         }
         // Side by side, so that the answer waits for the slower of the two only.
@@ -284,14 +292,7 @@ impl Handler {
     /// At Yes the rights are read anew, within the time that an answer may take.
     async fn recheck(&self, actor: &Actor, press: &Press) -> Option<Rechecked> {
         let request = press.id.ok().filter(|id| id.verb == Verb::Yes)?;
-        let checking = self.desk.recheck(actor, RequestId(request.record.0));
-        match tokio::time::timeout(self.store_budget, checking).await {
-            Ok(checked) => checked,
-            Err(_elapsed) => {
-                tracing::warn!("rights were not read in time at a click; the worker reads them before the call");
-                None
-            }
-        }
+        self.desk.recheck(actor, RequestId(request.record.0), self.store_budget).await
     }
 
     async fn yes_or_no(

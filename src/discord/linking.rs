@@ -65,7 +65,7 @@ impl Handler {
     /// A dialog, filled in and sent. Its answer is a message of its own: the card it came from stays as it is.
     pub(super) async fn dialog(&self, received: Received<Filled>) -> Result<(), CallError> {
         let Received { id, token, actor, said } = received;
-        if let Some(card) = self.turned_away(&actor) {
+        if let Some(card) = self.turned_away(&actor, said.id.ok().map(|id| id.verb)) {
             return self.say(id, &token, &card).await;
         }
         match self.within_budget(self.claimed(id)).await {
@@ -77,7 +77,7 @@ impl Handler {
             return self.rejected(id, &token, &actor, custom_id, &said).await;
         }
         let card = match said.id {
-            Ok(CustomId { verb: Verb::LinkCode, record }) => {
+            Ok(CustomId { verb: Verb::LinkCode, record, .. }) => {
                 let attempt = LinkAttemptId(record.0);
                 let typed = said.text(INPUT).unwrap_or_default();
                 let entered = async { Ok(self.linking.enter_code(&actor, attempt, typed).await?) };

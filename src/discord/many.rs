@@ -86,7 +86,7 @@ impl Handler {
             return self.outbound.acknowledge(id, token, &response).await;
         }
         self.defer(id, token).await?;
-        let card = match self.desk.approve(actor, request).await {
+        let card = match self.desk.approve(actor, request, custom_id.round).await {
             Ok(Answered::Voted(Voted::SignInFirst)) => match self.linking.step_up(actor, request).await {
                 Ok(first) => cards::sign_in_first(&first),
                 Err(error) => self.trouble(&error.into()),

@@ -9,7 +9,8 @@ use super::row::millis;
 use super::{Error, RequestId, Store};
 
 impl Store {
-    /// Sorts rules into those that let so many devices through by themselves, which is noted, and those that ask.
+    /// Sorts rules into those that let so many devices through by themselves, which is noted, and those that ask. What a rule lets through
+    /// counts for it also where another rule asks.
     pub(super) async fn sort_rules(
         &self,
         tx: &mut Tx,
@@ -29,9 +30,7 @@ impl Store {
             };
             if fits { allowed.push(rule.asked.name.clone()) } else { asked.push(rule.asked.clone()) }
         }
-        if asked.is_empty() {
-            self.note_allowances(tx, now, id, &allowed, devices).await?;
-        }
+        self.note_allowances(tx, now, id, &allowed, devices).await?;
         Ok((asked, allowed))
     }
 
@@ -70,4 +69,10 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// Of a request that is not sent, or not as it was: nothing was let through.
+pub(super) async fn forget_allowances(tx: &mut Tx, id: RequestId) -> Result<(), Error> {
+    query("DELETE FROM approval_allowances WHERE request_id = $1").bind(id.to_string()).execute(tx).await?;
+    Ok(())
 }

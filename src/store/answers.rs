@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 
+use super::allowances::forget_allowances;
 use super::approvals::{ApprovalFrame, RuleDue};
 use super::audit::append;
 use super::engine::{On, Tx};
@@ -270,6 +271,9 @@ impl Store {
         .bind(outcome.word().as_str())
         .execute(&mut *tx)
         .await?;
+        if from == RequestState::AwaitingApproval {
+            forget_allowances(tx, id).await?;
+        }
         append(tx, &self.tenant, now, audit).await?;
         Ok(true)
     }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::allowances::forget_allowances;
 use super::audit::append;
 use super::engine::Tx;
 use super::model::RequestState;
@@ -111,6 +112,15 @@ impl Store {
         })
     }
 
+    /// How many requests wait for a second person.
+    pub async fn approvals_waiting(&self) -> Result<i64, Error> {
+        let row = query(
+            "SELECT COUNT(*) AS n FROM approvals a JOIN requests r ON r.id = a.request_id
+              WHERE a.tenant_id = $1 AND r.state = 'awaiting_approval'",
+        );
+        row.bind(&self.tenant).fetch_one(&self.engine).await?.integer("n")
+    }
+
     /// A request with its approval; `None`: it never needed one.
     pub async fn approval(&self, id: RequestId) -> Result<Option<PendingApproval>, Error> {
         let row = query(
@@ -200,14 +210,15 @@ impl Store {
         insert(tx, &self.tenant, &NewNotice { request: id, address: Address::Asker, body, due_at: now }).await
     }
 
-    /// The devices are other ones by now: they take the place of the old ones, and every vote is void.
+    /// The devices are other ones by now: they take the place of the old ones, every vote is void, and the rules that apply to them are
+    /// asked beside those that were.
     pub async fn replace_devices(
         &self,
         now: Timestamp,
         seen: &PendingApproval,
-        devices: &[Device],
-        considered: &[DeviceId],
-        detail: serde_json::Value,
+        (devices, considered): (&[Device], &[DeviceId]),
+        rules: &[RuleDue],
+        mut detail: serde_json::Value,
     ) -> Result<bool, Error> {
         let id = seen.request.id;
         let mut tx = self.begin().await?;
@@ -232,8 +243,20 @@ impl Store {
             .bind(to_json(&considered))
             .execute(&mut tx)
             .await?;
-        append(&mut tx, &self.tenant, now, &AuditRow::new(Event::VotesVoid).request(id).detail(detail)).await?;
         let count = u32::try_from(devices.len()).unwrap_or(u32::MAX);
+        // What they let through before was for other devices.
+        forget_allowances(&mut tx, id).await?;
+        let (due, allowed) = self.sort_rules(&mut tx, now, id, rules, count).await?;
+        let mut asked = seen.rules.clone();
+        asked.extend(due.into_iter().filter(|rule| seen.rules.iter().all(|known| known.name != rule.name)));
+        query("UPDATE approvals SET rules = $2 WHERE request_id = $1")
+            .bind(id.to_string())
+            .bind(to_json(&asked))
+            .execute(&mut tx)
+            .await?;
+        detail["approval"] = asked.iter().map(|rule| rule.name.as_str()).collect();
+        detail["allowed_by"] = allowed.into();
+        append(&mut tx, &self.tenant, now, &AuditRow::new(Event::VotesVoid).request(id).detail(detail)).await?;
         self.tell_asker(&mut tx, now, id, ApprovalStep::Changed { count }).await?;
         self.show_approval(&mut tx, now, id, None).await?;
         tx.commit().await?;

@@ -32,6 +32,8 @@ pub struct NewRequest<'a> {
     pub expires_at: Timestamp,
     /// The asker's reply.
     pub reply: &'a Reply,
+    /// Whether it may follow another one's sync of the device without a Yes of its own.
+    pub may_join: bool,
     /// For the audit: the gate's decision.
     pub detail: serde_json::Value,
 }
@@ -121,11 +123,11 @@ pub(super) async fn stored_row(on: impl Into<On<'_>>, id: &str) -> Result<Row, E
 }
 
 impl Store {
-    /// Stores a request. When another one is syncing the device already, this one joins it and runs at once.
+    /// Stores a request. When another one is syncing the device already, this one joins it and runs at once, if it may.
     pub async fn create_request(&self, now: Timestamp, new: &NewRequest<'_>) -> Result<(RequestId, bool), Error> {
         let (id, device_sync) = (RequestId::new(now), DeviceSyncId::new(now));
         let mut tx = self.begin().await?;
-        let leader = self.active_leader(&mut tx, new.device).await?;
+        let leader = if new.may_join { self.active_leader(&mut tx, new.device).await? } else { None };
         let state = if leader.is_some() { RequestState::Running } else { RequestState::AwaitingConfirmation };
         self.insert_request(&mut tx, now, id, state, &Head::of(new)).await?;
         query(

@@ -62,7 +62,7 @@ impl Store {
         .bind(millis(now))
         .execute(&mut tx)
         .await?;
-        if counted == 0 {
+        if counted == 0 || self.voted_as_somebody_else(&mut tx, seen, actor).await? {
             return Ok(Voted::Already);
         }
         let wants_proof = seen.rules.iter().any(|rule| rule.step_up && rules.contains(&rule.name));
@@ -146,10 +146,11 @@ impl Store {
         )
         .bind(id.to_string())
         .bind(&self.tenant)
-        .fetch_optional(tx)
+        .fetch_optional(&mut *tx)
         .await?;
         let Some(row) = row else { return Ok(Some(Voted::NotFound)) };
-        if row.parsed::<ChatUserId>("actor_user")? == actor.user {
+        let asker: ChatUserId = row.parsed("actor_user")?;
+        if asker == actor.user || self.is_one_person(&mut *tx, asker, actor.user).await? {
             return Ok(Some(Voted::Own));
         }
         let state = RequestState::read(&row.text("state")?)?;
@@ -161,6 +162,28 @@ impl Store {
         // The card that they saw is not the one that waits.
         let other_round = round.is_some_and(|round| row.count("round").ok() != Some(round));
         Ok(other_round.then_some(Voted::TooLate(RequestState::AwaitingApproval)))
+    }
+
+    /// Whether this person has voted in this round through another chat account.
+    async fn voted_as_somebody_else(&self, tx: &mut Tx, seen: &PendingApproval, actor: &Actor) -> Result<bool, Error> {
+        let row = query(
+            "SELECT 1 FROM approval_votes v
+               JOIN links theirs ON theirs.tenant_id = v.tenant_id AND theirs.chat_user = v.approver_user
+               JOIN links mine ON mine.tenant_id = v.tenant_id AND mine.chat_user = $3 AND mine.entra_user = theirs.entra_user
+              WHERE v.request_id = $1 AND v.round = $2 AND v.approver_user <> $3",
+        );
+        let row = row.bind(seen.request.id.to_string()).bind(seen.round).bind(actor.user.to_string());
+        Ok(row.fetch_optional(tx).await?.is_some())
+    }
+
+    /// Whether two chat accounts are, or were, linked to one Entra person, who may move their link from one to the other.
+    async fn is_one_person(&self, tx: &mut Tx, one: ChatUserId, other: ChatUserId) -> Result<bool, Error> {
+        let row = query(
+            "SELECT 1 FROM links a JOIN links b ON b.tenant_id = a.tenant_id AND b.entra_user = a.entra_user
+              WHERE a.tenant_id = $1 AND a.chat_user = $2 AND b.chat_user = $3",
+        );
+        let row = row.bind(&self.tenant).bind(one.to_string()).bind(other.to_string());
+        Ok(row.fetch_optional(tx).await?.is_some())
     }
 
     /// How an approval ended that was refused: by whom, and why.

@@ -31,6 +31,8 @@ pub enum Answered {
         /// How many there are now.
         count: usize,
     },
+    /// None of its devices is there any more.
+    NothingLeft,
     /// They are so many by now that nobody can agree to them at once.
     TooMany {
         /// How many.
@@ -45,20 +47,29 @@ fn by_role(actor: &Actor, rule: &RuleAsked) -> bool {
     rule.roles.iter().any(|role| actor.roles.contains(role))
 }
 
+/// The round of a card that does not name one: an older version of the bot showed it, and every later round is shown anew.
+const FIRST_ROUND: u32 = 1;
+
 /// How the devices of a request differ from those it was asked for.
 enum Drift {
     None,
+    NothingLeft,
     Other { devices: Vec<Device>, considered: Vec<DeviceId>, added: usize, removed: usize },
 }
 
 impl Desk {
-    /// Somebody presses Approve.
-    pub async fn approve(&self, actor: &Actor, id: RequestId) -> Result<Answered, Trouble> {
+    /// Somebody presses Approve on the card of this round.
+    pub async fn approve(&self, actor: &Actor, id: RequestId, round: Option<u32>) -> Result<Answered, Trouble> {
         let since = self.gate.begin(actor);
         let pending = match self.pending(actor, id).await? {
             Ok(pending) => pending,
             Err(answered) => return Ok(answered),
         };
+        if pending.round != round.unwrap_or(FIRST_ROUND) {
+            // A card that was not shown anew yet: its reader has not seen these devices.
+            self.click_ignored(actor, Some(id), "another_round").await?;
+            return Ok(Answered::Voted(Voted::TooLate(RequestState::AwaitingApproval)));
+        }
         let rules = match self.counts_for(actor, &pending.rules).await? {
             rules if rules.is_empty() => return self.not_an_approver(actor, id).await,
             rules => rules,
@@ -77,21 +88,41 @@ impl Desk {
             self.click_ignored(actor, Some(id), "approver_not_allowed").await?;
             return Ok(Answered::NotAllowed { denial: denial.clone(), devices: denied.len() });
         }
-        if let Drift::Other { devices, considered, added, removed } = self.drift(actor, &pending, &devices).await? {
-            let (count, max) = (devices.len(), self.settings.sync.max_devices);
-            if count > max {
-                return Ok(Answered::TooMany { count, max });
+        match self.drift(actor, &pending, &devices).await? {
+            Drift::None => {}
+            Drift::NothingLeft => {
+                self.click_ignored(actor, Some(id), "no_device_left").await?;
+                return Ok(Answered::NothingLeft);
             }
-            let detail = json!({ "added": added, "removed": removed, "devices": count });
-            self.store.replace_devices(self.clock.now(), &pending, &devices, &considered, detail).await?;
-            self.wake();
-            return Ok(Answered::Changed { count });
+            Drift::Other { devices, considered, added, removed } => {
+                let change = json!({ "added": added, "removed": removed, "devices": devices.len() });
+                return self.changed(&pending, &devices, &considered, change).await;
+            }
         }
         let detail = json!({ "devices": devices.len() });
         let voted = self.store.approve(self.clock.now(), &pending, actor, &rules, detail).await?;
         self.note_lost_vote(actor, id, &voted).await?;
         self.wake();
         Ok(Answered::Voted(voted))
+    }
+
+    /// The devices are other ones: every vote is void, and rules that did not apply before may apply to these.
+    async fn changed(
+        &self,
+        pending: &PendingApproval,
+        devices: &[Device],
+        considered: &[DeviceId],
+        change: serde_json::Value,
+    ) -> Result<Answered, Trouble> {
+        let (count, max) = (devices.len(), self.settings.sync.max_devices);
+        if count > max {
+            return Ok(Answered::TooMany { count, max });
+        }
+        let now = self.clock.now();
+        let rules = self.rules_due(&pending.request.actor, devices, now).await;
+        self.store.replace_devices(now, pending, (devices, considered), &rules, change).await?;
+        self.wake();
+        Ok(Answered::Changed { count })
     }
 
     /// Whether the dialog of Reject may be shown to this person. It must open within seconds, so Graph is not asked: who is in a group of
@@ -184,8 +215,10 @@ impl Desk {
         let (taken, _) = self.sort_out(&pending.request.actor, new, since, false).await?;
         let added = taken.len();
         devices.extend(taken);
-        // Where none is left, nothing better can be agreed to; each is looked at before its call.
-        let same = (removed == 0 && added == 0) || devices.is_empty();
-        if same { Ok(Drift::None) } else { Ok(Drift::Other { devices, considered, added, removed }) }
+        Ok(match (removed, added) {
+            (0, 0) => Drift::None,
+            _ if devices.is_empty() => Drift::NothingLeft,
+            _ => Drift::Other { devices, considered, added, removed },
+        })
     }
 }

@@ -75,7 +75,11 @@ impl Desk {
             return self.refused(actor, Refusal::Cooldown { device, synced_at, again_at }).await.map(Asked::Refused);
         }
         let expires_at = now.saturating_add(self.settings.sync.confirm_timeout).unwrap_or(now);
-        let new = NewRequest { actor, reason, device: &device, expires_at, reply, detail: json!(decision) };
+        let (rules, allowed) = self.outlook(actor, std::slice::from_ref(&*device), now).await?;
+        // Who joins has pressed no Yes and asked nobody, and may be left with the sync when the other one withdraws.
+        let may_join = rules.is_empty() && allowed.is_empty();
+        let detail = json!(decision);
+        let new = NewRequest { actor, reason, device: &device, expires_at, reply, may_join, detail };
         let (request, joined) = self.store.create_request(now, &new).await?;
         self.bells.timers.ring();
         if joined {
@@ -83,7 +87,6 @@ impl Desk {
             return Ok(Asked::Joined { device });
         }
         let reason = reason.map(str::to_owned);
-        let (rules, _) = self.outlook(actor, std::slice::from_ref(&*device), now).await?;
         Ok(Asked::Propose(Proposal {
             request,
             device,

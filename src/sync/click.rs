@@ -1,13 +1,16 @@
 //! Clicks: Yes, No, a chosen device, "tell me", "sync again". Each counts only for whom it was meant.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde_json::json;
+use tokio::time::timeout;
 
 use super::desk::{Desk, Trouble};
 use crate::budget::Urgency;
 use crate::chat::Actor;
 use crate::graph::Patience;
-use crate::intune::{Decision, Denial, DeviceId, Task};
+use crate::intune::{Decision, Denial, Device, DeviceId, Task};
 use crate::store::{
     AuditRow, Choice, Confirmed, DeviceSyncId, Event, Freeze, LateEnd, Reply, RequestId, RequestState, RuleDue,
     Subject, Yes,
@@ -57,21 +60,48 @@ pub struct Rechecked {
 pub type Told = LateEnd;
 
 impl Desk {
-    /// What the gate and the approval rules say at the press of Yes. `None`: it is not theirs to press, or Entra, Graph or the
-    /// store did not say in time; then the press is written down with every rule there is, and the worker decides before
-    /// anything is sent.
-    pub async fn recheck(&self, actor: &Actor, request: RequestId) -> Option<Rechecked> {
-        let now = self.gate.begin(actor);
-        let subject = match self.store.confirmable(now, request, actor).await {
-            Ok(subject) => subject?,
-            Err(error) => {
+    /// What the gate and the approval rules say at the press of Yes, as far as it can be known within so long. `None`: it is not theirs
+    /// to press, or the store did not say in time; then the press is written down with every rule there is. What Entra or Graph do not
+    /// say in time, the worker reads before anything is sent; a rule that only they could rule out applies.
+    pub async fn recheck(&self, actor: &Actor, request: RequestId, within: Duration) -> Option<Rechecked> {
+        let (now, began) = (self.gate.begin(actor), self.clock.steady());
+        let read = async {
+            let Some(subject) = self.store.confirmable(now, request, actor).await? else { return Ok(None) };
+            let devices = self.devices_at_yes(request, &subject).await?;
+            Ok::<_, crate::store::Error>(Some((subject, devices)))
+        };
+        let (subject, devices) = match timeout(within, read).await {
+            Ok(Ok(found)) => found?,
+            Ok(Err(error)) => {
                 tracing::warn!(%error, "a click could not be checked; the worker checks before the call");
                 return None;
             }
+            Err(_elapsed) => {
+                tracing::warn!(
+                    "the store did not say in time what a click is about; the worker checks before the call"
+                );
+                return None;
+            }
         };
-        let (decision, rules) =
-            tokio::join!(self.redecide(actor, &subject, now), self.rerule(actor, request, &subject, now));
+        let left = within.saturating_sub((self.clock.steady() - began).unsigned_abs());
+        let (decision, rules) = tokio::join!(
+            timeout(left, self.redecide(actor, &subject, now)),
+            self.rules_due_within(actor, &devices, now, left)
+        );
+        let decision = decision.unwrap_or_else(|_elapsed| {
+            tracing::warn!("rights were not read in time at a click; the worker reads them before the call");
+            None
+        });
         Some(Rechecked { decision, rules })
+    }
+
+    /// The devices that the approval rules are held against; none where there are no rules.
+    async fn devices_at_yes(&self, request: RequestId, subject: &Subject) -> Result<Vec<Device>, crate::store::Error> {
+        match subject {
+            _ if self.settings.approval_rules.is_empty() => Ok(Vec::new()),
+            Subject::Device(device) => Ok(vec![(**device).clone()]),
+            Subject::Devices { .. } => self.store.devices_of(request).await,
+        }
     }
 
     /// The gate again. Of many devices only what concerns them all: each is asked about right before its call.
@@ -91,23 +121,6 @@ impl Desk {
             tracing::warn!(%error, "rights could not be read at a click; the worker reads them before the call");
             None
         })
-    }
-
-    async fn rerule(&self, actor: &Actor, request: RequestId, subject: &Subject, now: Timestamp) -> Vec<RuleDue> {
-        if self.settings.approval_rules.is_empty() {
-            return Vec::new();
-        }
-        let devices = match subject {
-            Subject::Device(device) => vec![(**device).clone()],
-            Subject::Devices { .. } => match self.store.devices_of(request).await {
-                Ok(devices) => devices,
-                Err(error) => {
-                    tracing::warn!(%error, "the devices of a request could not be read at a click: every rule applies");
-                    return self.every_rule(now);
-                }
-            },
-        };
-        self.rules_due(actor, &devices, now).await
     }
 
     /// Yes. Written down before anything else happens; `checked` is what [`Desk::recheck`] said.

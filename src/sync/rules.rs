@@ -1,8 +1,10 @@
 //! Approval rules: which apply to a request, and whom they ask.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::time::timeout;
 
 use super::desk::Desk;
 use crate::chat::Actor;
@@ -15,13 +17,33 @@ impl Desk {
     /// The rules that apply to these devices, asked for by this person now. Where Graph does not say whether a device is in a
     /// group, the rule applies.
     pub(super) async fn rules_due(&self, actor: &Actor, devices: &[Device], now: Timestamp) -> Vec<RuleDue> {
-        let mut due = Vec::new();
-        for rule in self.settings.approval_rules.iter().filter(|rule| may_apply(rule, actor, devices, now)) {
-            if rule.groups.is_empty() || self.any_in(&rule.groups, devices).await {
-                due.push(due_of(rule, now));
-            }
+        let rules = self.rules_that_may_apply(actor, devices, now);
+        let groups = groups_of(&rules);
+        let reached = self.reached(&groups, devices).await;
+        that_apply(&rules, Some(&reached), now)
+    }
+
+    /// The same, where Graph has to say it within so long.
+    pub(super) async fn rules_due_within(
+        &self,
+        actor: &Actor,
+        devices: &[Device],
+        now: Timestamp,
+        within: Duration,
+    ) -> Vec<RuleDue> {
+        let rules = self.rules_that_may_apply(actor, devices, now);
+        let groups = groups_of(&rules);
+        let reached = timeout(within, self.reached(&groups, devices)).await;
+        if reached.is_err() {
+            tracing::warn!(
+                "Graph did not say in time whether devices are in a group of an approval rule: the rule applies"
+            );
         }
-        due
+        that_apply(&rules, reached.ok().as_ref(), now)
+    }
+
+    fn rules_that_may_apply(&self, actor: &Actor, devices: &[Device], now: Timestamp) -> Vec<&ApprovalRule> {
+        self.settings.approval_rules.iter().filter(|rule| may_apply(rule, actor, devices, now)).collect()
     }
 
     /// Every rule, for when it cannot be known which apply.
@@ -30,18 +52,22 @@ impl Desk {
         self.settings.approval_rules.iter().map(|rule| RuleDue { allowance: None, ..due_of(rule, now) }).collect()
     }
 
-    async fn any_in(&self, groups: &[GroupId], devices: &[Device]) -> bool {
-        let groups: BTreeSet<_> = groups.iter().copied().collect();
-        let wanted = Wanted { groups: &groups, user: false, tags: false };
+    /// Of each device, which of these groups it is in, or its primary user; `None`: Graph does not say.
+    async fn reached(&self, groups: &BTreeSet<GroupId>, devices: &[Device]) -> Vec<Option<BTreeSet<GroupId>>> {
+        if groups.is_empty() {
+            return Vec::new();
+        }
+        let wanted = Wanted { groups, user: false, tags: false };
         let devices: Vec<_> = devices.iter().collect();
         let reaches = self.graph.reaches(&devices, wanted, Patience::Once).await;
-        reaches.iter().any(|reach| match reach {
-            Ok(reach) => !reach.groups.is_disjoint(&groups),
+        let read = reaches.into_iter().map(|reach| match reach {
+            Ok(reach) => Some(reach.groups),
             Err(error) => {
                 tracing::warn!(%error, "it cannot be read whether a device is in a group of an approval rule: the rule applies");
-                true
+                None
             }
-        })
+        });
+        read.collect()
     }
 
     /// How a second person is asked for; `None`: there is no channel for it.
@@ -54,6 +80,25 @@ impl Desk {
             expires_at: after(timeout),
         })
     }
+}
+
+fn groups_of(rules: &[&ApprovalRule]) -> BTreeSet<GroupId> {
+    rules.iter().flat_map(|rule| rule.groups.iter().copied()).collect()
+}
+
+/// Of rules that may apply, those that do: one of the devices is in one of the rule's groups, or that cannot be known.
+fn that_apply(
+    rules: &[&ApprovalRule],
+    reached: Option<&Vec<Option<BTreeSet<GroupId>>>>,
+    now: Timestamp,
+) -> Vec<RuleDue> {
+    let is_in = |groups: &[GroupId], reach: &Option<BTreeSet<GroupId>>| {
+        reach.as_ref().is_none_or(|reach| groups.iter().any(|group| reach.contains(group)))
+    };
+    let applies = |rule: &ApprovalRule| {
+        rule.groups.is_empty() || reached.is_none_or(|reached| reached.iter().any(|reach| is_in(&rule.groups, reach)))
+    };
+    rules.iter().filter(|rule| applies(rule)).map(|rule| due_of(rule, now)).collect()
 }
 
 /// Whether every condition holds that can be seen without Graph.

@@ -6,6 +6,7 @@ mod ending;
 #[path = "../engines/mod.rs"]
 mod engines;
 mod log;
+mod metrics;
 mod person;
 pub(crate) mod pipe;
 pub(crate) mod replica;
@@ -252,11 +253,17 @@ impl Bed {
 
     /// Links a chat user to the Entra person of the scenario, as an admin's import does.
     pub(crate) async fn link(&self, who: &str) {
-        let user = self.discord.people().into_iter().find(|user| user.username == who).expect("there is such a user");
+        self.link_to(who, who).await;
+    }
+
+    /// Links a chat account to the Entra person of another one.
+    pub(crate) async fn link_to(&self, account: &str, who: &str) {
+        let user = |name: &str| self.discord.people().into_iter().find(|user| user.username == name).expect("a user");
+        let chat_user = user(account).id.parse().expect("a chat id");
+        let user = user(who);
         let id = user.entra_user.expect("the user is somebody in Entra").parse().expect("an object id");
         let person =
             EntraPerson { id, name: user.display_name, sign_in: format!("{who}@contoso.example"), guest: false };
-        let chat_user = user.id.parse().expect("a chat id");
         let store = self.store().await;
         let linked = store.link(self.now(), chat_user, &person, LinkSource::Import, None).await;
         assert_eq!(linked.expect("the store answers"), Linked::Done);

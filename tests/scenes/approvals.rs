@@ -1,5 +1,7 @@
 //! A second person: when one is asked for, who may answer, and what the asker is told.
 
+use std::time::Duration;
+
 use sim::discord::MessageView;
 use sim::tenant::{Fault, FaultKind};
 
@@ -182,5 +184,146 @@ async fn the_dialog_of_reject_opens_though_graph_does_not_answer_and_its_word_wa
     bed.channel(HELPDESK);
     bed.channel(APPROVALS);
     assert!(bed.calls().is_empty());
+    bed.finish().await;
+}
+
+/// A rule beside the one of [`LARGE`], which another role answers.
+fn with_second_rule(conditions: &str) -> String {
+    format!("{LARGE}[[approval.rule]]\nname = \"second\"\napprover_roles = [\"900000000000000203\"]\n{conditions}\n")
+}
+
+#[tokio::test]
+async fn devices_that_came_later_are_held_against_every_rule() {
+    let bed = asked(&with_second_rule("min_devices = 7"), "grown meanwhile").await;
+    let hanna = bed.user("hanna").runs("/bulk-sync user user:jonas.weber@contoso.example").await;
+    hanna.clicks("Yes").await;
+    let old = card(&bed);
+    assert!(!show::card(&old).contains("second"), "six devices are not seven");
+    bed.tenant.set_device_user("IPAD-017", Some("jonas.weber@contoso.example")).expect("they are there");
+    bed.user("lena").clicks_in_channel(&old, "Approve").await.says("there are 7 now");
+    // Whoever still has the old card before them has not seen these devices.
+    let approve = old.button("Approve").and_then(|button| button.custom_id.clone()).expect("a button");
+    bed.user("lena").forges(old.id, &approve).await.says("The card has changed in the meantime");
+    bed.advance(3.minutes()).await;
+    assert!(show::card(&card(&bed)).contains("second"), "the rule for seven applies now");
+    bed.user("lena").clicks_in_channel(&card(&bed), "Approve").await.says("1 more to go");
+    assert!(bed.calls().is_empty());
+    bed.user("priya").clicks_in_channel(&card(&bed), "Approve").await.says("Approved");
+    bed.advance(15.minutes()).await;
+    assert_eq!(bed.calls().len(), 7);
+    bed.channel(HELPDESK);
+    bed.channel(APPROVALS);
+    bed.team();
+    bed.finish().await;
+}
+
+#[tokio::test]
+async fn what_is_not_there_any_more_cannot_be_approved() {
+    let bed = asked(LARGE, "nothing left").await;
+    let group = bed.tenant.add_group("Pilot", &["LT-042", "IPAD-017", "PIX-009"]).expect("they are there");
+    let hanna = bed.user("hanna").runs(&format!("/bulk-sync group group:{group}")).await;
+    hanna.says("After Yes a second person has to agree").clicks("Yes").await;
+    bed.tenant.set_group_members(&group, &[]).expect("it is there");
+    bed.user("lena").clicks_in_channel(&card(&bed), "Approve").await.says("None of the devices behind this request");
+    bed.advance(9.hours()).await;
+    assert!(bed.calls().is_empty());
+    bed.channel(HELPDESK);
+    bed.channel(APPROVALS);
+    bed.finish().await;
+}
+
+#[tokio::test]
+async fn one_person_with_two_chat_accounts_is_one_person() {
+    let config = format!("{LARGE}needed = 2\n").replace(
+        r#"approver_roles = ["900000000000000207"]"#,
+        r#"approver_roles = ["900000000000000207", "900000000000000203"]"#,
+    );
+    let bed = asked(&config, "one person twice").await;
+    bed.link("lena").await;
+    let hanna = bed.user("hanna").runs("/bulk-sync user user:jonas.weber@contoso.example").await;
+    hanna.clicks("Yes").await;
+    bed.user("lena").clicks_in_channel(&card(&bed), "Approve").await.says("1 more to go");
+    bed.user("lena").runs("/unlink").await;
+    bed.link_to("priya", "lena").await;
+    bed.user("priya").clicks_in_channel(&card(&bed), "Approve").await.says("You agreed before");
+    // Nor for what she asked through the other one.
+    let own = bed.user("priya").runs("/bulk-sync user user:jonas.weber@contoso.example").await;
+    own.clicks("Yes").await;
+    let newest = bed.channel_messages(APPROVALS).into_iter().rfind(|card| card.button("Approve").is_some());
+    bed.user("priya").runs("/unlink").await;
+    bed.link("lena").await;
+    let newest = newest.expect("a card is there");
+    bed.user("lena").clicks_in_channel(&newest, "Approve").await.says("Nobody approves what they asked for themselves");
+    assert!(bed.calls().is_empty());
+    bed.advance(9.hours()).await;
+    bed.channel(HELPDESK);
+    bed.channel(APPROVALS);
+    bed.finish().await;
+}
+
+#[tokio::test]
+async fn what_a_rule_lets_through_counts_where_another_rule_asks() {
+    let config =
+        with_second_rule("platforms = [\"Windows\"]").replace("min_devices = 3", "min_devices = 3\nauto = \"6/1d\"");
+    let bed = asked(&config, "auto beside another").await;
+    bed.user("hanna").runs("/bulk-sync user user:jonas.weber@contoso.example").await.clicks("Yes").await;
+    bed.user("priya").clicks_in_channel(&card(&bed), "Approve").await.says("Approved");
+    bed.advance(15.minutes()).await;
+    let again = bed.user("hanna").runs("/bulk-sync filter platform:ios").await;
+    again.says("After Yes a second person has to agree");
+    bed.channel(HELPDESK);
+    bed.channel(APPROVALS);
+    bed.team();
+    bed.finish().await;
+}
+
+#[tokio::test]
+async fn who_needs_a_second_person_joins_nobody_without_one() {
+    let config = LARGE.replace("min_devices = 3", "asker_roles = [\"900000000000000203\"]");
+    let bed = asked(&config, "no way in by joining").await;
+    let hanna = bed.user("hanna").syncs("LT-042").await;
+    let priya = bed.user("priya").runs("/sync device:LT-042").await;
+    priya.says("a second person has to agree").clicks("Yes").await;
+    priya.says("waits for approval");
+    bed.user("lena").clicks_in_channel(&card(&bed), "Approve").await.says("Approved");
+    bed.advance(5.minutes()).await;
+    hanna.says("`LT-042` checked in");
+    priya.says("`LT-042` checked in");
+    assert_eq!(bed.calls().len(), 1, "the second one follows the first");
+    bed.channel(HELPDESK);
+    bed.channel(APPROVALS);
+    bed.team();
+    bed.finish().await;
+}
+
+#[tokio::test]
+async fn a_slow_graph_at_yes_brings_in_no_rule_that_does_not_fit() {
+    let bed = Bed::on_stage("slow at yes", LARGE, |options| options.store_budget = Duration::from_millis(400)).await;
+    // Whoever is linked is read anew at Yes.
+    bed.link("hanna").await;
+    let hanna = bed.user("hanna").runs("/sync device:LT-042").await;
+    let slow = bed.graph_fails(Fault::new(FaultKind::Slow(Duration::from_secs(1))).path("/"));
+    hanna.presses("Yes");
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    bed.tenant.clear_fault(slow);
+    bed.settle().await;
+    assert!(!hanna.text().contains("approval"), "{}", hanna.text());
+    bed.advance(5.minutes()).await;
+    hanna.says("`LT-042` checked in");
+    bed.team();
+    bed.finish().await;
+}
+
+#[tokio::test]
+async fn an_approval_is_answered_in_its_own_channel_wherever_else_the_bot_works() {
+    let config = LARGE.replace("[discord]", "[discord]\nchannel_ids = [\"900000000000000101\"]");
+    let bed = asked(&config, "approvals channel apart").await;
+    bed.user("hanna").runs("/bulk-sync user user:jonas.weber@contoso.example").await.clicks("Yes").await;
+    bed.user("lena").runs_in(APPROVALS, "/sync device:LT-042").await.says("I do not work in this place.");
+    bed.user("lena").clicks_in_channel(&card(&bed), "Reject").await;
+    bed.user("lena").submits("reason", "not now").await.says("Rejected");
+    bed.advance(20.minutes()).await;
+    bed.channel(HELPDESK);
+    bed.channel(APPROVALS);
     bed.finish().await;
 }

@@ -67,7 +67,7 @@ pub fn approval(
     }
     let id = pending.request.id.0;
     Card::of(embed.field("Answer", format!("expires {}", relative(pending.expires_at))))
-        .button("Approve", CustomId::new(Verb::Approve, id), true)
+        .button("Approve", CustomId::approve(id, pending.round), true)
         .button("Reject", CustomId::new(Verb::Reject, id), false)
 }
 
@@ -189,6 +189,9 @@ pub fn answered(answered: &Answered) -> Card {
         ),
         Answered::Changed { count } => format!(
             "The devices behind this request have changed: there are {count} now. The card shows them; earlier votes are void, so please look and press again."
+        ),
+        Answered::NothingLeft => format!(
+            "None of the devices behind this request is there any more. Reject it, or ask the asker to look again. {nothing}"
         ),
         Answered::TooMany { count, max } => format!(
             "By now {count} devices fit, and a request takes {max}. It cannot be approved any more; ask the asker for a narrower one. {nothing}"
