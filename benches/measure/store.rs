@@ -129,8 +129,15 @@ impl Bench {
         let cooldown = self.now - SignedDuration::from_mins(5);
         ensure!(self.store.recent_sync(device.id, cooldown).await?.is_none(), "the device is fresh");
         let expires_at = self.now + SignedDuration::from_mins(10);
-        let new =
-            NewRequest { actor: &actor, reason: None, device: &device, expires_at, reply: &reply, detail: json!({}) };
+        let new = NewRequest {
+            actor: &actor,
+            reason: None,
+            device: &device,
+            expires_at,
+            reply: &reply,
+            may_join: true,
+            detail: json!({}),
+        };
         let (id, _joined) = self.store.create_request(self.now, &new).await?;
         self.store.claim_interaction(self.now, InteractionId(u64::from(self.count) * 2 + 1)).await?;
         self.store.freeze(self.now).await?;
@@ -185,8 +192,8 @@ impl Bench {
         self.pass(60);
         let claimed = self.store.claim_device_sync(self.now).await?.context("its report is due")?;
         let outcome = Outcome::NoCheckInSeen { accepted: true, last_check_in: None };
-        let team = Sink { address: Address::Channel(ChannelId(102)), digest: None, min_devices: 0 };
-        let tell = Tell { of_device: vec![team], of_request: OfRequest::by(|_| Vec::new()) };
+        let team = Sink { address: Address::Channel(ChannelId(102)), digest: None };
+        let tell = Tell { of_device: vec![team], of_request: OfRequest::by(|_, _| Vec::new()) };
         self.store.finish(self.now, &claimed, &Ending { outcome: &outcome, answer: None, tell }).await?;
         self.deliver().await?;
         self.rest().await?;

@@ -106,7 +106,13 @@ impl Delivery {
     async fn tell(&self, claimed: &ClaimedNotice, now: Timestamp) -> Sent {
         let Address::Webhook(name) = &claimed.address else { return Sent::Pointless };
         let standing = match claimed.body {
-            Notice::BulkTeamLine => self.store.bulk_standing(claimed.request.id).await.ok(),
+            Notice::BulkTeamLine => match self.store.bulk_standing(claimed.request.id).await {
+                Ok(standing) => Some(standing),
+                Err(error) => {
+                    tracing::warn!(%error, "the store did not say how a request ended; its webhook is told later");
+                    return Sent::Again;
+                }
+            },
             _ => None,
         };
         match self.webhooks.post(name, &webhook::body(claimed, standing.as_ref()), now).await {

@@ -94,19 +94,28 @@ pub(super) fn notify(read: &Reader<'_>) -> Result<Notify, BadSettings> {
     Ok(Notify { rules, webhooks })
 }
 
-fn text<'a>(row: &'a Table, key: &str) -> Option<&'a str> {
-    row.get(key).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty())
+/// A text, which may be missing or empty; a number in its place is no text, and nothing else either.
+fn text<'a>(row: &'a Table, table: &str, name: &str) -> Result<Option<&'a str>, BadSettings> {
+    match row.get(name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.trim()).filter(|text| !text.is_empty())),
+        Some(other) => {
+            let why = format!("write it in quotes: \"{}\"", other.to_string().trim_matches('"'));
+            Err(BadSettings::value(format!("{table}.{name}"), why))
+        }
+    }
 }
 
 fn webhook(row: &Table) -> Result<Webhook, BadSettings> {
     let key = |name: &str| format!("notify.webhook.{name}");
-    let name = text(row, "name").ok_or_else(|| BadSettings::value(key("name"), "is needed"))?.to_owned();
-    let url = text(row, "url").ok_or_else(|| BadSettings::value(key("url"), "is needed"))?;
+    let text = |name: &str| text(row, "notify.webhook", name);
+    let name = text("name")?.ok_or_else(|| BadSettings::value(key("name"), "is needed"))?.to_owned();
+    let url = text("url")?.ok_or_else(|| BadSettings::value(key("url"), "is needed"))?;
     let url = check_address(&key("url"), url)?;
     if !matches!(url.scheme(), "https" | "http") {
         return Err(BadSettings::value(key("url"), "write an address such as https://siem.contoso.com/hook"));
     }
-    let secret = match (text(row, "key"), text(row, "key_file")) {
+    let secret = match (text("key")?, text("key_file")?) {
         (Some(_), Some(_)) => {
             return Err(BadSettings::value(key("key"), "and key_file are both set; keep one of them"));
         }
@@ -128,6 +137,7 @@ fn webhook(row: &Table) -> Result<Webhook, BadSettings> {
 
 fn rule(row: &Table, webhooks: &[Webhook]) -> Result<NotifyRule, BadSettings> {
     let key = |name: &str| format!("notify.rule.{name}");
+    let text = |name: &str| text(row, "notify.rule", name);
     let flag = |name: &str| match row.get(name) {
         None => Ok(false),
         Some(value) => value.as_bool().ok_or_else(|| BadSettings::value(key(name), "write true or false")),
@@ -151,20 +161,20 @@ fn rule(row: &Table, webhooks: &[Webhook]) -> Result<NotifyRule, BadSettings> {
             .and_then(|number| u32::try_from(number).ok())
             .ok_or_else(|| BadSettings::value(key("min_devices"), "write a whole number, 0 or more"))?,
     };
-    let digest = match text(row, "digest") {
+    let digest = match text("digest")? {
         None => SignedDuration::ZERO,
         Some(text) => parse_duration(text).map_err(|bad| BadSettings::value(key("digest"), bad))?,
     };
-    let channel = match text(row, "channel_id") {
+    let channel = match text("channel_id")? {
         None => None,
         Some(text) => Some(text.parse().map_err(|bad| BadSettings::value(key("channel_id"), bad))?),
     };
-    let webhook = text(row, "webhook").map(str::to_owned);
+    let webhook = text("webhook")?.map(str::to_owned);
     if let Some(name) = webhook.as_ref().filter(|name| webhooks.iter().all(|webhook| webhook.name != **name)) {
         return Err(BadSettings::value(key("webhook"), format!("there is no [[notify.webhook]] called {name:?}")));
     }
     let rule = NotifyRule {
-        name: text(row, "name").ok_or_else(|| BadSettings::value(key("name"), "is needed"))?.to_owned(),
+        name: text("name")?.ok_or_else(|| BadSettings::value(key("name"), "is needed"))?.to_owned(),
         outcomes,
         platforms: platforms.collect::<Result<_, _>>()?,
         groups: list(row, "groups")?,
@@ -213,6 +223,9 @@ mod tests {
             "[[notify.rule]]\nname = \"a\"\n",
             "[[notify.rule]]\nname = \"a\"\nmute = true\nchannel_id = \"7\"\n",
             "[[notify.rule]]\nname = \"a\"\nwebhook = \"nobody\"\n",
+            "[[notify.rule]]\nname = \"a\"\nchannel_id = \"7\"\ndigest = 15\n",
+            "[[notify.rule]]\nname = \"a\"\nchannel_id = 7\n",
+            "[[notify.rule]]\nname = 1\nchannel_id = \"7\"\n",
             "[[notify.rule]]\nname = \"a\"\nchannel_id = \"7\"\noutcomes = [\"synced\"]\n",
             "[[notify.webhook]]\nname = \"siem\"\nurl = \"http://siem.contoso.com\"\nkey = \"0123456789abcdef0123\"\n",
             "[[notify.webhook]]\nname = \"siem\"\nurl = \"https://siem.contoso.com\"\nkey = \"short\"\n",

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::audit::append;
-use super::engine::Tx;
+use super::engine::{On, Tx};
 use super::finish::OfRequest;
 use super::model::{DeviceSyncState, Outcome, OutcomeWord, RequestState};
 use super::notice::{Address, Board, Notice};
@@ -231,6 +231,11 @@ impl Store {
         Ok(Stopped::Done(count))
     }
 
+    /// For how many devices a request is.
+    pub async fn size(&self, id: RequestId) -> Result<u32, Error> {
+        size(&self.engine, id).await
+    }
+
     /// The words at the end of a bulk request.
     pub(super) async fn say_bulk_ended(
         &self,
@@ -241,13 +246,9 @@ impl Store {
     ) -> Result<(), Error> {
         let request = stored(&mut *tx, &id.to_string()).await?;
         self.show_bulk_progress(tx, now, &request).await?;
-        let devices = query("SELECT COUNT(*) AS n FROM device_syncs WHERE request_id = $1")
-            .bind(id.to_string())
-            .fetch_one(&mut *tx)
-            .await?
-            .count("n")?;
+        let devices = size(&mut *tx, id).await?;
         let mut say = vec![(Address::Asker, Notice::BulkSummary, now)];
-        for sink in tell.sinks(&request).into_iter().filter(|sink| sink.min_devices <= devices) {
+        for sink in tell.sinks(&request, devices) {
             say.push((sink.address, Notice::BulkTeamLine, sink.digest.unwrap_or(now)));
         }
         for (address, body, due_at) in say {
@@ -270,4 +271,9 @@ impl Store {
         let body = Notice::BulkProgress;
         insert(tx, &self.tenant, &NewNotice { request: request.id, address, body, due_at: now }).await
     }
+}
+
+async fn size(on: impl Into<On<'_>> + Send, id: RequestId) -> Result<u32, Error> {
+    let count = query("SELECT COUNT(*) AS n FROM device_syncs WHERE request_id = $1").bind(id.to_string());
+    count.fetch_one(on).await?.count("n")
 }

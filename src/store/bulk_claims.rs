@@ -29,32 +29,32 @@ impl ClaimedGroup {
 
 impl Store {
     /// Takes up to `limit` device syncs of one bulk request that wait to be sent. Whose turn it is: the request that was
-    /// served longest ago, so that several share fairly. `None`: none waits, or nothing is sent at the moment.
+    /// served longest ago, so that several share fairly. During a freeze only those that were being sent and whose answer is not known;
+    /// they are watched. `None`: none waits.
     pub async fn claim_bulk(&self, now: Timestamp, limit: u32) -> Result<Option<ClaimedGroup>, Error> {
         let mut tx = self.begin().await?;
-        if self.freeze_in(&mut tx, now).await?.is_some() {
-            return Ok(None);
-        }
+        let thawed = self.freeze_in(&mut tx, now).await?.is_none();
         let next = query(
             "SELECT r.id FROM requests r
               WHERE r.tenant_id = $1 AND r.state = 'running' AND r.target IS NOT NULL
                 AND EXISTS (SELECT 1 FROM device_syncs d
-                             WHERE d.request_id = r.id AND d.urgency > 0 AND d.state IN ('queued', 'sending')
+                             WHERE d.request_id = r.id AND d.urgency > 0 AND d.state IN ('queued', 'sending') AND (d.state = 'sending' OR $3)
                                AND d.due_at <= $2 AND (d.lease_until IS NULL OR d.lease_until < $2))
               ORDER BY r.served_at, r.id LIMIT 1",
         )
         .bind(&self.tenant)
         .bind(millis(now))
+        .bind(thawed)
         .fetch_optional(&mut tx)
         .await?;
         let Some(next) = next else { return Ok(None) };
         let request = next.text("id")?;
         let first = query(
             "SELECT troubles FROM device_syncs
-              WHERE request_id = $1 AND urgency > 0 AND state IN ('queued', 'sending')
+              WHERE request_id = $1 AND urgency > 0 AND state IN ('queued', 'sending') AND (state = 'sending' OR $3)
                 AND due_at <= $2 AND (lease_until IS NULL OR lease_until < $2) ORDER BY due_at, id LIMIT 1",
         );
-        let alone = in_trouble(&mut tx, first.bind(&request).bind(millis(now))).await?;
+        let alone = in_trouble(&mut tx, first.bind(&request).bind(millis(now)).bind(thawed)).await?;
         // Always later than before, whatever the clock does: the turns must go round.
         query("UPDATE requests SET served_at = (SELECT MAX(served_at) + 1 FROM requests WHERE tenant_id = $2 AND state = 'running' AND target IS NOT NULL)
                 WHERE id = $1")
@@ -66,7 +66,7 @@ impl Store {
         let rows = query(
             "UPDATE device_syncs SET lease_until = $2, lease_token = $3, lease_owner = $4
               WHERE id IN (SELECT id FROM device_syncs
-                            WHERE request_id = $5 AND urgency > 0 AND state IN ('queued', 'sending') AND (troubles = 0 OR $7)
+                            WHERE request_id = $5 AND urgency > 0 AND state IN ('queued', 'sending') AND (state = 'sending' OR $8) AND (troubles = 0 OR $7)
                               AND due_at <= $1 AND (lease_until IS NULL OR lease_until < $1)
                             ORDER BY due_at, id LIMIT $6)
              RETURNING id, request_id, device_id, device, state, tries, started_at, troubles, trouble",
@@ -78,6 +78,7 @@ impl Store {
         .bind(&request)
         .bind(if alone { 1 } else { limit })
         .bind(alone)
+        .bind(thawed)
         .fetch_all(&mut tx)
         .await?;
         let group = group(&mut tx, &rows, lease).await?;
@@ -138,7 +139,7 @@ impl Store {
         let thawed_at = self.freeze(now).await?.map_or(i64::MIN, |freeze| millis(freeze.ends_at));
         let row = query(
             "SELECT MIN(CASE WHEN state IN ('accepted', 'unknown') THEN NULL WHEN lease_until > due_at THEN lease_until
-                             WHEN due_at < $2 THEN $2 ELSE due_at END) AS send,
+                             WHEN state = 'queued' AND due_at < $2 THEN $2 ELSE due_at END) AS send,
                     MIN(CASE WHEN state IN ('queued', 'sending') THEN NULL WHEN lease_until > due_at THEN lease_until
                              ELSE due_at END) AS look
                FROM device_syncs WHERE tenant_id = $1 AND urgency > 0 AND due_at IS NOT NULL",

@@ -43,24 +43,24 @@ pub struct Tell {
 #[derive(Clone)]
 pub struct OfRequest(Arc<Rule>);
 
-type Rule = dyn Fn(&StoredRequest) -> Vec<Sink> + Send + Sync;
+type Rule = dyn Fn(&StoredRequest, u32) -> Vec<Sink> + Send + Sync;
 
 impl OfRequest {
-    /// By this rule.
-    pub fn by(rule: impl Fn(&StoredRequest) -> Vec<Sink> + Send + Sync + 'static) -> Self {
+    /// By this rule, which is given the request and for how many devices it is.
+    pub fn by(rule: impl Fn(&StoredRequest, u32) -> Vec<Sink> + Send + Sync + 'static) -> Self {
         Self(Arc::new(rule))
     }
 
     /// Who is told of this one.
-    pub(super) fn sinks(&self, request: &StoredRequest) -> Vec<Sink> {
-        (self.0)(request)
+    pub(super) fn sinks(&self, request: &StoredRequest, devices: u32) -> Vec<Sink> {
+        (self.0)(request, devices)
     }
 }
 
 impl Default for OfRequest {
     /// Nobody.
     fn default() -> Self {
-        Self::by(|_| Vec::new())
+        Self::by(|_request, _devices| Vec::new())
     }
 }
 
@@ -77,8 +77,6 @@ pub struct Sink {
     pub address: Address,
     /// Not before this, together with what else comes until then.
     pub digest: Option<Timestamp>,
-    /// Only of requests for at least so many devices.
-    pub min_devices: u32,
 }
 
 /// One of those that end together.
@@ -92,7 +90,7 @@ struct Ended {
 impl Store {
     /// Ends `claimed`, and with it those that joined it.
     ///
-    /// A refusal for the asker's own rights is theirs alone: then the first of the others takes over.
+    /// A refusal for the asker's own rights is theirs alone, and so is their Cancel: then the first of the others takes over.
     /// Returns whether one did.
     pub async fn finish(&self, now: Timestamp, claimed: &ClaimedSync, ending: &Ending<'_>) -> Result<bool, Error> {
         let mut tx = self.begin().await?;
@@ -129,7 +127,8 @@ impl Store {
             write_answer(tx, now, claimed, answer, graph_request_id).await?;
         }
         let followers = self.followers(tx, claimed.id).await?;
-        let own_alone = matches!(ending.outcome, Outcome::Refused(RefusedWhy::Rights(_)));
+        // Their rights, and their Cancel, are of their own request alone.
+        let own_alone = matches!(ending.outcome, Outcome::Refused(RefusedWhy::Rights(_)) | Outcome::Cancelled);
         let bulk = claimed.request.target.is_some();
         let mut ended = vec![Ended { id: claimed.id, request: claimed.request.id, bulk }];
         let mut handed_over = false;

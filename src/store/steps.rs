@@ -21,8 +21,8 @@ pub enum Begun {
     Written,
     /// Nothing more is sent for this request.
     Stopped,
-    /// Nothing is sent at all before this.
-    Frozen(Timestamp),
+    /// Nothing is sent at all at the moment.
+    Frozen,
 }
 
 impl Store {
@@ -37,8 +37,8 @@ impl Store {
     ) -> Result<Begun, Error> {
         let number = claimed.attempts.last().map_or(1, |attempt| attempt.number + 1);
         let mut tx = self.begin().await?;
-        if let Some(freeze) = self.freeze_in(&mut tx, now).await? {
-            return Ok(Begun::Frozen(freeze.ends_at));
+        if self.freeze_in(&mut tx, now).await?.is_some() {
+            return Ok(Begun::Frozen);
         }
         if self.is_stopped(&mut tx, claimed.request.id).await? {
             return Ok(Begun::Stopped);

@@ -69,7 +69,7 @@ impl Worker {
     async fn give_up(&self, claimed: &ClaimedSync, why: &str) -> Result<(), Trouble> {
         let called = self.store.called(claimed.id).await.unwrap_or(Called::Unknown);
         let outcome = Outcome::Failed { gave_up: true, broken: Some(called) };
-        let tell = self.tell_of(&claimed.request, &claimed.device, &outcome).await;
+        let tell = self.tell_of(&claimed.request, &claimed.device, &outcome).await?;
         tracing::error!(device_sync = %claimed.id, request = %claimed.request.id, device = %claimed.device.id, why, called = ?called, "a device sync was given up: no step of it could be done");
         match self.store.give_up(self.clock.now(), claimed, (called, why), tell).await {
             Err(crate::store::Error::LeaseLost) => Ok(()),

@@ -11,19 +11,29 @@ use crate::chat::ChatRoleId;
 use crate::graph::{Graph, Patience, Wanted};
 use crate::intune::{Device, GroupId};
 use crate::settings::{NotifyRule, Settings};
-use crate::store::{Address, OfRequest, Outcome, Sink, StoredRequest, Tell};
+use crate::store::{Address, Error, OfRequest, Outcome, Sink, StoredRequest, Tell};
 
 impl Worker {
     /// Who is told when this device sync ends, and when its request does.
-    pub(super) async fn tell_of(&self, request: &StoredRequest, device: &Device, outcome: &Outcome) -> Tell {
+    pub(super) async fn tell_of(
+        &self,
+        request: &StoredRequest,
+        device: &Device,
+        outcome: &Outcome,
+    ) -> Result<Tell, Error> {
         let of_many = request.target.is_some();
+        let rules = &self.settings.notify.rules;
+        let size_counts = of_many && rules.iter().any(|rule| rule.every_device && rule.min_devices > 1);
+        let devices = if size_counts { self.store.size(request.id).await? } else { 1 };
         let mut sinks = Vec::new();
         let mut muted = false;
-        for rule in self.settings.notify.rules.iter().filter(|rule| !of_many || rule.every_device) {
-            if !fits_device(rule, &request.actor.roles, device, outcome) || (rule.min_devices > 1 && !of_many) {
+        for rule in rules.iter().filter(|rule| !of_many || rule.every_device) {
+            if !fits_device(rule, &request.actor.roles, device, outcome) || rule.min_devices > devices {
                 continue;
             }
-            if !rule.groups.is_empty() && !in_a_group(&self.graph, &rule.groups, device).await {
+            // Where Graph does not say: better told twice than not at all.
+            let in_doubt = !rule.mute;
+            if !rule.groups.is_empty() && !in_a_group(&self.graph, &rule.groups, device).await.unwrap_or(in_doubt) {
                 continue;
             }
             if rule.mute {
@@ -35,17 +45,17 @@ impl Worker {
         if sinks.is_empty() && !muted && !of_many {
             sinks.extend(fallback(&self.settings));
         }
-        Tell { of_device: sinks, of_request: of_request(&self.settings, self.clock.now()) }
+        Ok(Tell { of_device: sinks, of_request: of_request(&self.settings, self.clock.now()) })
     }
 }
 
-/// Who is told when a request for many devices ends. How many they are is known to the store.
+/// Who is told when a request for many devices ends.
 pub(super) fn of_request(settings: &Arc<Settings>, now: Timestamp) -> OfRequest {
     let settings = Arc::clone(settings);
-    OfRequest::by(move |request| sinks_of_request(&settings, request, now))
+    OfRequest::by(move |request, devices| sinks_of_request(&settings, request, devices, now))
 }
 
-fn sinks_of_request(settings: &Settings, request: &StoredRequest, now: Timestamp) -> Vec<Sink> {
+fn sinks_of_request(settings: &Settings, request: &StoredRequest, devices: u32, now: Timestamp) -> Vec<Sink> {
     if request.target.is_none() {
         return Vec::new();
     }
@@ -53,7 +63,8 @@ fn sinks_of_request(settings: &Settings, request: &StoredRequest, now: Timestamp
     for rule in settings.notify.rules.iter().filter(|rule| !rule.every_device) {
         // What is said of the whole is about no outcome, platform or group in particular.
         let about_all = rule.outcomes.is_empty() && rule.platforms.is_empty() && rule.groups.is_empty();
-        if !about_all || !asked_by_one_of(&rule.asker_roles, &request.actor.roles) {
+        let fits = rule.min_devices <= devices && asked_by_one_of(&rule.asker_roles, &request.actor.roles);
+        if !about_all || !fits {
             continue;
         }
         if rule.mute {
@@ -69,15 +80,14 @@ fn sinks_of_request(settings: &Settings, request: &StoredRequest, now: Timestamp
 
 fn fallback(settings: &Settings) -> Option<Sink> {
     let address = Address::Channel(settings.discord.team_channel_id?);
-    Some(Sink { address, digest: None, min_devices: 0 })
+    Some(Sink { address, digest: None })
 }
 
 fn sinks_of(rule: &NotifyRule, now: Timestamp) -> impl Iterator<Item = Sink> {
     let digest = rule.digest.is_positive().then(|| end_of_span(now, rule.digest));
     let channel = rule.channel.map(Address::Channel);
     let webhook = rule.webhook.clone().map(Address::Webhook);
-    let min_devices = rule.min_devices;
-    channel.into_iter().chain(webhook).map(move |address| Sink { address, digest, min_devices })
+    channel.into_iter().chain(webhook).map(move |address| Sink { address, digest })
 }
 
 /// When what comes now is told together: at the end of a span that is the same for everybody, whichever process it is.
@@ -97,18 +107,18 @@ fn asked_by_one_of(wanted: &[ChatRoleId], roles: &[ChatRoleId]) -> bool {
     wanted.is_empty() || wanted.iter().any(|role| roles.contains(role))
 }
 
-/// Where Graph does not say, it counts as being in one: better told twice than not at all.
-async fn in_a_group(graph: &Graph, groups: &[GroupId], device: &Device) -> bool {
+/// `None`: Graph does not say.
+async fn in_a_group(graph: &Graph, groups: &[GroupId], device: &Device) -> Option<bool> {
     let groups: BTreeSet<_> = groups.iter().copied().collect();
     let wanted = Wanted { groups: &groups, user: false, tags: false };
     let reaches = graph.reaches(&[device], wanted, Patience::OnceAs(Urgency::Background)).await;
-    reaches.into_iter().all(|reach| match reach {
-        Ok(reach) => !reach.groups.is_disjoint(&groups),
+    match reaches.into_iter().next()? {
+        Ok(reach) => Some(!reach.groups.is_disjoint(&groups)),
         Err(error) => {
-            tracing::warn!(%error, "it cannot be read whether a device is in a group of a notify rule: the rule fits");
-            true
+            tracing::warn!(%error, "it cannot be read whether a device is in a group of a notify rule");
+            None
         }
-    })
+    }
 }
 
 #[cfg(test)]

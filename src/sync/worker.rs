@@ -141,9 +141,10 @@ impl Worker {
             Begun::Written => {}
             Begun::Stopped if may_have_been_taken(claimed) => return self.only_watch(claimed).await,
             Begun::Stopped => return self.end(claimed, &Outcome::Cancelled, None).await,
-            Begun::Frozen(until) => {
+            Begun::Frozen => {
+                // Due at once: nobody takes it while the freeze holds, and its end may come sooner than it says now.
                 let (now, tries) = (self.clock.now(), claimed.tries);
-                return Ok(self.store.come_back(now, claimed, DeviceSyncState::Queued, until, tries, None).await?);
+                return Ok(self.store.come_back(now, claimed, DeviceSyncState::Queued, now, tries, None).await?);
             }
         }
         let called = self.graph.sync_device(device.id, turn).await;
@@ -364,7 +365,7 @@ impl Worker {
         outcome: &Outcome,
         answer: Option<(Answer, Option<&str>)>,
     ) -> Result<(), Trouble> {
-        let tell = self.tell_of(&claimed.request, &claimed.device, outcome).await;
+        let tell = self.tell_of(&claimed.request, &claimed.device, outcome).await?;
         let ending = Ending { outcome, answer, tell };
         if self.store.finish(self.clock.now(), claimed, &ending).await? {
             self.bells.ring_work();

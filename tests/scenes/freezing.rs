@@ -13,7 +13,9 @@ async fn nothing_is_sent_while_frozen_and_what_waited_goes_on_by_itself() {
     bed.user("hanna").runs("/device device:LT-042").await.says("LT-042");
     bed.advance(29.minutes()).await;
     assert!(bed.calls().is_empty());
+    assert_eq!(bed.metric("frozen").await, Some(1));
     bed.advance(6.minutes()).await;
+    assert_eq!(bed.metric("frozen").await, Some(0));
     assert_eq!(bed.calls().len(), 1);
     bed.channel(HELPDESK);
     insta::assert_snapshot!("frozen_team", bed.team().join("\n"));
@@ -54,6 +56,26 @@ async fn a_running_bulk_request_pauses_and_continues() {
     bed.advance(60.minutes()).await;
     assert!(bed.calls().len() > sent);
     bed.channel(HELPDESK);
+    bed.team();
+    bed.finish().await;
+}
+
+#[tokio::test]
+async fn a_freeze_that_ends_early_lets_go_of_everything() {
+    let bed = Bed::with("bulk thawed", "[watch]\ndeadline = \"10m\"\n[limits]\ngraph_writes = \"4/10s\"\n").await;
+    bed.user("hanna").runs("/bulk-sync filter platform:ios").await.clicks("Yes").await;
+    bed.advance(5.seconds()).await;
+    bed.user("ada").runs("/freeze for:1d reason:CHG-7").await;
+    bed.advance(2.minutes()).await;
+    let sent = bed.calls().len();
+    bed.user("ada").runs("/unfreeze").await.says("What waited goes on now");
+    bed.advance(10.minutes()).await;
+    assert!(bed.calls().len() > sent);
+    let board = bed.channel(HELPDESK);
+    assert!(board.iter().any(|card| card.contains("0 waiting")), "some wait still: {board:?}");
+    bed.advance(20.minutes()).await;
+    bed.channel(HELPDESK);
+    assert!(bed.events().await.contains(&"outcome".to_owned()));
     bed.team();
     bed.finish().await;
 }

@@ -120,3 +120,22 @@ async fn the_team_hears_of_many_devices_whose_last_one_was_somebody_else_s_sync(
     assert_eq!(said.filter(|said| said.starts_with("<@")).count(), 1, "hanna's summary");
     bed.finish().await;
 }
+
+#[tokio::test]
+async fn when_somebody_cancels_many_devices_who_joined_for_one_goes_on() {
+    let bed = Bed::with("cancelled beside", "[watch]\ndeadline = \"10m\"\n[limits]\ngraph_writes = \"1/20s\"\n").await;
+    bed.user("hanna").runs("/bulk-sync user user:jonas.weber@contoso.example").await.clicks("Yes").await;
+    let called: Vec<_> = bed.calls().into_iter().filter_map(|call| call.device_name).collect();
+    let waits = ["LT-042", "LT-LATE"].into_iter().find(|name| !called.iter().any(|called| called == name));
+    let waits = waits.expect("one waits");
+    let omar = bed.user("omar").runs(&format!("/sync device:{waits}")).await;
+    omar.says("You joined that sync");
+    let board = bed.channel_messages(HELPDESK).into_iter().find(|board| board.button("Cancel").is_some());
+    bed.user("hanna").clicks_in_channel(&board.expect("a board"), "Cancel").await;
+    bed.advance(20.minutes()).await;
+    assert!(!omar.text().contains("cancelled"), "{}", omar.text());
+    assert!(bed.calls().len() > called.len(), "it is sent for him");
+    bed.channel(HELPDESK);
+    bed.team();
+    bed.finish().await;
+}

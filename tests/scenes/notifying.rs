@@ -218,3 +218,32 @@ async fn a_bulk_request_is_told_of_once_and_only_where_it_is_large_enough() {
     bed.channel(HELPDESK);
     bed.finish().await;
 }
+
+#[tokio::test]
+async fn what_is_too_small_for_every_rule_goes_to_the_team() {
+    let rules = r#"
+[watch]
+deadline = "10m"
+[[notify.rule]]
+name = "hush"
+min_devices = 50
+mute = true
+[[notify.rule]]
+name = "large"
+min_devices = 50
+channel_id = "900000000000000103"
+[[notify.rule]]
+name = "each of many"
+min_devices = 50
+every_device = true
+channel_id = "900000000000000103"
+"#;
+    let bed = Bed::with("small beside large", rules).await;
+    bed.user("hanna").runs("/bulk-sync user user:jonas.weber@contoso.example").await.clicks("Yes").await;
+    bed.advance(15.minutes()).await;
+    let team = bed.team();
+    assert_eq!(team.len(), 1, "{team:?}");
+    assert!(bed.channel("sync-approvals").is_empty());
+    bed.channel(HELPDESK);
+    bed.finish().await;
+}
