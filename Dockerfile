@@ -46,7 +46,8 @@ COPY --from=build --chown=65532:65532 /out/data /data
 
 USER 65532:65532
 VOLUME /data
-ENV SYNC_BOT_STORE__URL=sqlite:///data/intune-sync-bot.db
+# Where data/intune-sync-bot.db, the default of [store] url, is on the volume.
+WORKDIR /
 
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=6s --start-period=30s \

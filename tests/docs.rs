@@ -1,4 +1,4 @@
-//! The documents tell the truth: listings parse, commands exist, links lead somewhere.
+//! The documents tell the truth: listings parse, commands exist, links lead somewhere. Long because each kind of claim is held against its source.
 
 mod repo;
 
@@ -356,6 +356,40 @@ fn every_log_line_in_the_operations_guide_is_really_written() {
     assert!(lines.len() > 20, "the guide has a table of log lines");
     let gone: Vec<_> = lines.into_iter().filter(|line| !sources.contains(&format!("{line}\""))).collect();
     assert!(gone.is_empty(), "no longer in the sources:\n{}", gone.join("\n"));
+}
+
+/// What a call of a logging macro says, which is its last piece of text: `source` begins behind the opening parenthesis.
+fn said_by(source: &str) -> Option<String> {
+    let (mut depth, mut piece, mut last) = (1_u32, None::<String>, None);
+    let mut chars = source.chars();
+    while let Some(c) = chars.next() {
+        match (&mut piece, c) {
+            (Some(_), '"') => last = piece.take(),
+            (Some(text), '\\') => text.extend(chars.next()),
+            (Some(text), _) => text.push(c),
+            (None, '"') => piece = Some(String::new()),
+            (None, '(') => depth += 1,
+            (None, ')') if depth == 1 => return last,
+            (None, ')') => depth -= 1,
+            (None, _) => {}
+        }
+    }
+    None
+}
+
+#[test]
+fn the_operations_guide_explains_every_log_line() {
+    let known: BTreeSet<_> = first_column("Log\n").into_iter().collect();
+    let mut missing = Vec::new();
+    for path in files("src").into_iter().filter(|path| has_extension(path, "rs") && !path.starts_with("src/demo")) {
+        let source = text(&path).expect("source is text");
+        for call in ["tracing::info!(", "tracing::warn!(", "tracing::error!("] {
+            let said = source.split(call).skip(1).filter_map(said_by);
+            // Where the words are a variable's, they stand in the guide under the call that sets it.
+            missing.extend(said.filter(|line| !line.starts_with('{') && !known.contains(line)));
+        }
+    }
+    assert!(missing.is_empty(), "not in the guide:\n{}", missing.join("\n"));
 }
 
 #[test]

@@ -148,12 +148,16 @@ async fn metrics(State(ops): State<Ops>) -> Response {
         parts.store.count_dead().await,
         parts.store.outbox(now).await,
         parts.store.late_watches().await,
+        parts.store.approvals_waiting().await,
+        parts.store.freeze(now).await,
     ) {
-        (Ok(under_way), Ok(dead), Ok((waiting, oldest)), Ok(late)) => {
+        (Ok(under_way), Ok(dead), Ok((waiting, oldest)), Ok(late), Ok(approvals), Ok(freeze)) => {
+            gauge("approvals_waiting", "Requests that wait for a second person", approvals);
+            gauge("frozen", "1 while nothing is sent because of /freeze", i64::from(freeze.is_some()));
             gauge("device_syncs_given_up", "Device syncs of which no step could be done; see `jobs list`", dead);
             gauge("device_syncs_under_way", "Confirmed device syncs without an outcome", under_way);
             gauge("late_watches", "Devices that someone wants to be told of", late);
-            gauge("notices_waiting", "Notices that Discord has not taken yet", waiting);
+            gauge("notices_waiting", "Notices that Discord, or a webhook, has not taken yet", waiting);
             let age = oldest.map_or(0, |at| now.duration_since(at).as_secs());
             gauge("notices_oldest_seconds", "How long the oldest of them has been due", age);
             1

@@ -28,11 +28,6 @@ async fn ops(bed: &Bed, path: &str) -> String {
 }
 
 /// The value of a metric, if it is served.
-async fn metric(bed: &Bed, name: &str) -> Option<i64> {
-    let name = format!("intune_sync_bot_{name} ");
-    let metrics = ops(bed, "/metrics").await;
-    metrics.lines().find_map(|line| line.strip_prefix(&name)).map(|value| value.parse().expect("a number"))
-}
 
 #[tokio::test]
 async fn a_whole_sync_goes_over_http_and_no_gateway_session_is_ever_opened() {
@@ -60,9 +55,9 @@ async fn a_dialog_is_answered_over_http_too() {
 async fn readiness_and_metrics_speak_of_the_endpoint() {
     let bed = Bed::over_http("health", "").await;
     assert_eq!(ops(&bed, "/readyz").await, "ready\n");
-    assert_eq!(metric(&bed, "gateway_connected").await, None, "there is no gateway to be connected to");
-    assert_eq!(metric(&bed, "interactions_refused").await, Some(1), "Discord's own check at the start");
-    assert_eq!(metric(&bed, "interactions_unreadable").await, Some(0));
+    assert_eq!(bed.metric("gateway_connected").await, None, "there is no gateway to be connected to");
+    assert_eq!(bed.metric("interactions_refused").await, Some(1), "Discord's own check at the start");
+    assert_eq!(bed.metric("interactions_unreadable").await, Some(0));
     bed.finish().await;
 }
 
@@ -118,7 +113,7 @@ async fn what_discord_did_not_sign_is_refused_and_leaves_no_trace() {
         assert_eq!(told(&bed, delivery).await, 401, "{delivery:?}");
     }
     let refused = i64::try_from(forged.len()).expect("few");
-    assert_eq!(metric(&bed, "interactions_refused").await, Some(refused + 1));
+    assert_eq!(bed.metric("interactions_refused").await, Some(refused + 1));
     assert!(bed.events().await.is_empty(), "{:?}", bed.events().await);
     finish_unanswered(bed).await;
 }
@@ -208,7 +203,7 @@ async fn what_cannot_be_read_is_refused_and_counted() {
     }
     let deep = [b"[".repeat(100_000), b"]".repeat(100_000)].concat();
     assert_eq!(told(&bed, &bed.discord.sign(deep)).await, 400);
-    assert_eq!(metric(&bed, "interactions_unreadable").await, Some(7));
+    assert_eq!(bed.metric("interactions_unreadable").await, Some(7));
     bed.finish().await;
 }
 
