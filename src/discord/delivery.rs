@@ -38,6 +38,9 @@ const PATIENT_WAIT: SignedDuration = SignedDuration::from_mins(10);
 /// A notice is given up when Discord did not take it in so many tries, and for so long.
 const MOST_TRIES: u32 = 50;
 
+/// The least, for a message that stood behind others for all that time.
+const FEW_TRIES: u32 = 4;
+
 /// At least so long.
 const TRIED_FOR: SignedDuration = SignedDuration::from_hours(24);
 
@@ -191,7 +194,8 @@ impl Delivery {
             }
             Sent::Pointless => self.store.notice_done(now, &claimed, None).await,
             Sent::Again if is_hopeless(&claimed, now) => {
-                self.drop_it(now, &claimed, "Discord did not take it in a day and more").await
+                let who = if matches!(claimed.address, Address::Webhook(_)) { "the webhook" } else { "Discord" };
+                self.drop_it(now, &claimed, &format!("{who} did not take it in a day and more")).await
             }
             Sent::Again => self.store.notice_again(&claimed, wait_from(now, claimed.tries)).await,
             Sent::Paused => self.store.notice_later(&claimed, now).await,
@@ -228,9 +232,13 @@ fn is_digest(claimed: &ClaimedNotice) -> bool {
     matches!(claimed.body, Notice::TeamLine { digest: true, .. } | Notice::BulkTeamLine)
 }
 
-/// Whether it was tried for so long that it will not get anywhere.
+/// Whether it was tried for so long that it will not get anywhere. What stands behind others for a webhook has waited for that webhook
+/// since it was due, so that one that is gone for good does not get a day for each message.
 fn is_hopeless(claimed: &ClaimedNotice, now: Timestamp) -> bool {
-    claimed.tries >= MOST_TRIES && now.duration_since(claimed.first_try_at) >= TRIED_FOR
+    match claimed.address {
+        Address::Webhook(_) => claimed.tries >= FEW_TRIES && now.duration_since(claimed.id.time()) >= TRIED_FOR,
+        _ => claimed.tries >= MOST_TRIES && now.duration_since(claimed.first_try_at) >= TRIED_FOR,
+    }
 }
 
 fn wait_from(now: Timestamp, tries: u32) -> Timestamp {

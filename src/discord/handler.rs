@@ -319,7 +319,7 @@ impl Handler {
                 return said;
             }
         };
-        let (card, in_place) = cards::clicked(&clicked);
+        let (card, in_place) = cards::clicked(&clicked, request);
         let response =
             if in_place { Respond::UpdateMessage(card.in_place()) } else { Respond::Message(card.private_answer()) };
         let acknowledged = self.outbound.acknowledge(id, token, &response).await;

@@ -57,7 +57,7 @@ impl Delivery {
                 Some(pending) => cards::approval_reminder(&pending),
                 None => return Err(Error::row("approval", "there is none")),
             },
-            Notice::ApprovalStep { what } => cards::approval_step(what),
+            Notice::ApprovalStep { what } => cards::approval_step(what, claimed.request.id),
         })
     }
 

@@ -52,7 +52,7 @@ impl Graph {
         if let [read] = reads {
             return vec![self.read::<Value>(read, patience).await];
         }
-        let started = self.now();
+        let mut started = self.now();
         let mut done: Vec<Option<Result<Stamped<Value>, Error>>> = reads.iter().map(|_| None).collect();
         let mut pending: Vec<usize> = (0..reads.len()).collect();
         let (mut attempts, mut wait) = (0, UNAVAILABLE_FIRST);
@@ -65,6 +65,10 @@ impl Graph {
                 self.batches(Version::Beta, reads, &beta, patience.urgency()),
             );
             answers.extend(of_beta);
+            if attempts == 1 {
+                // How long the first round takes is a matter of how many there are; patience is for what failed in it.
+                started = self.now();
+            }
             let mut next = SignedDuration::ZERO;
             pending.clear();
             for (at, answer) in answers {

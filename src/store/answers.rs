@@ -168,9 +168,27 @@ impl Store {
         Ok(followed)
     }
 
-    /// No.
+    /// No; of a request that waits for approval, its asker takes it back.
     pub async fn cancel(&self, now: Timestamp, id: RequestId, actor: &Actor) -> Result<Confirmed, Error> {
-        self.not_confirmed(now, id, actor, RequestState::Cancelled, AuditRow::new(Event::Cancelled)).await
+        match self.not_confirmed(now, id, actor, RequestState::Cancelled, AuditRow::new(Event::Cancelled)).await? {
+            Confirmed::AlreadyHandled(RequestState::AwaitingApproval) => self.withdraw(now, id, actor).await,
+            done => Ok(done),
+        }
+    }
+
+    async fn withdraw(&self, now: Timestamp, id: RequestId, actor: &Actor) -> Result<Confirmed, Error> {
+        let Some(pending) = self.approval(id).await? else { return Ok(Confirmed::NotFound) };
+        let mut tx = self.begin().await?;
+        let row = AuditRow::new(Event::Cancelled).by(actor).request(id).detail(json!({ "withdrawn": true }));
+        let ends = (RequestState::AwaitingApproval, RequestState::Cancelled);
+        if !self.end_unsent(&mut tx, now, id, ends, &row).await? {
+            // Somebody answered it in this moment.
+            let request = stored(&mut tx, &id.to_string()).await?;
+            return Ok(Confirmed::AlreadyHandled(request.state));
+        }
+        self.show_approval(&mut tx, now, id, None).await?;
+        tx.commit().await?;
+        Ok(Confirmed::Done { subject: pending.subject, joined: false, approval: false })
     }
 
     /// Yes from its asker, who has lost the right to it: a request that still waits ends.

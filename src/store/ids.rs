@@ -27,6 +27,11 @@ macro_rules! record {
                 Self(Uuid::new_v7(uuid::Timestamp::from_unix(NoContext, seconds, nanos)).as_u128())
             }
 
+            /// The time it was made with, to the millisecond (RFC 9562: the first 48 bits).
+            pub fn time(self) -> Timestamp {
+                i64::try_from(self.0 >> 80).ok().and_then(|at| Timestamp::from_millisecond(at).ok()).unwrap_or_default()
+            }
+
             /// The last digits, as a reference that people can read out.
             pub fn reference(self) -> String {
                 let text = self.to_string();

@@ -327,3 +327,39 @@ async fn an_approval_is_answered_in_its_own_channel_wherever_else_the_bot_works(
     bed.channel(APPROVALS);
     bed.finish().await;
 }
+
+#[tokio::test]
+async fn whoever_asked_can_take_it_back_while_it_waits() {
+    let bed = asked(LARGE, "withdrawn").await;
+    let hanna = bed.user("hanna").runs("/bulk-sync user user:jonas.weber@contoso.example").await;
+    hanna.clicks("Yes").await;
+    bed.user("omar").clicks_on(&hanna, "Withdraw").await.says("Only the person who asked");
+    hanna.clicks("Withdraw").await;
+    hanna.says("Not syncing 6 devices").says("Nothing was sent");
+    bed.advance(3.minutes()).await;
+    let gone = card(&bed);
+    assert!(show::card(&gone).contains("Withdrawn: sync of 6 devices"), "{}", show::card(&gone));
+    assert!(gone.button("Approve").is_none());
+    assert_eq!(bed.metric("approvals_waiting").await, Some(0));
+    bed.advance(9.hours()).await;
+    assert!(bed.calls().is_empty());
+    bed.channel(APPROVALS);
+    bed.finish().await;
+}
+
+#[tokio::test]
+async fn what_was_approved_cannot_be_withdrawn() {
+    let config = LARGE.replace("min_devices = 3", "platforms = [\"Windows\"]");
+    let bed = asked(&config, "withdrawn too late").await;
+    let hanna = bed.user("hanna").runs("/sync device:LT-042").await;
+    hanna.clicks("Yes").await;
+    let withdraw = hanna.message().button("Withdraw").and_then(|button| button.custom_id.clone()).expect("a button");
+    bed.user("lena").clicks_in_channel(&card(&bed), "Approve").await.says("Approved");
+    let late = bed.user("hanna").forges(hanna.message().id, &withdraw).await;
+    late.says("Your click changed nothing");
+    bed.advance(5.minutes()).await;
+    hanna.says("`LT-042` checked in");
+    bed.channel(APPROVALS);
+    bed.team();
+    bed.finish().await;
+}

@@ -247,3 +247,24 @@ channel_id = "900000000000000103"
     bed.channel(HELPDESK);
     bed.finish().await;
 }
+
+#[tokio::test]
+async fn a_webhook_that_is_gone_for_good_does_not_get_a_day_for_each_message() {
+    let (received, url) = receiver().await;
+    received.fails(true);
+    let rule = "[[notify.rule]]\nname = \"all\"\nwebhook = \"siem\"\n";
+    let bed = Bed::with("webhook gone", &config(&url, rule)).await;
+    bed.expects_error("a notice could not be delivered anywhere");
+    for device in ["LT-042", "IPAD-017", "FIELD-LT-1"] {
+        bed.user("hanna").syncs(device).await;
+    }
+    bed.advance(23.hours()).await;
+    assert_eq!(bed.metric("notices_dropped").await, Some(0), "there is hope yet");
+    bed.advance(3.hours()).await;
+    assert_eq!(bed.metric("notices_dropped").await, Some(3));
+    received.fails(false);
+    bed.user("omar").syncs("LT-042").await;
+    bed.advance(5.minutes()).await;
+    assert_eq!(received.bodies().len(), 1, "what comes later is told");
+    bed.finish().await;
+}

@@ -9,7 +9,7 @@ use crate::chat::ChatUserId;
 use crate::discord::card::{Card, Embed, Tone};
 use crate::identity::SignInFirst;
 use crate::intune::Device;
-use crate::store::{ApprovalStep, PendingApproval, RequestState, RuleAsked, Subject, Voted};
+use crate::store::{ApprovalStep, PendingApproval, RequestId, RequestState, RuleAsked, Subject, Voted};
 use crate::sync::Answered;
 
 /// Title of the dialog that asks why.
@@ -102,8 +102,8 @@ pub fn approval_reminder(pending: &PendingApproval) -> Card {
     ))
 }
 
-/// What the asker is told.
-pub fn approval_step(step: &ApprovalStep) -> Card {
+/// What the asker is told; as long as nothing is sent, they can withdraw.
+pub fn approval_step(step: &ApprovalStep, request: RequestId) -> Card {
     let (tone, title, text) = match step {
         ApprovalStep::Agreed { by, missing } => (
             Tone::Neutral,
@@ -131,7 +131,14 @@ pub fn approval_step(step: &ApprovalStep) -> Card {
             format!("There are {count} now. Everybody has to agree anew; nothing was sent yet."),
         ),
     };
-    Card::of(Embed::new(tone, title, text))
+    let card = Card::of(Embed::new(tone, title, text));
+    let waits = matches!(step, ApprovalStep::Agreed { .. } | ApprovalStep::Changed { .. });
+    if waits { withdrawable(card, request) } else { card }
+}
+
+/// With the button by which the asker of a request that waits for approval takes it back.
+pub(super) fn withdrawable(card: Card, request: RequestId) -> Card {
+    card.button("Withdraw", CustomId::new(Verb::No, request.0), false)
 }
 
 /// What somebody is told whose Approve counts only after a fresh sign-in.

@@ -4,15 +4,16 @@ use super::bulk::{banner, devices};
 use super::words::{capital, denial, name};
 use crate::discord::card::{Card, Embed, Tone};
 use crate::intune::Device;
-use crate::store::{RequestState, Stopped, Subject};
+use crate::store::{RequestId, RequestState, Stopped, Subject};
 use crate::sync::{Clicked, Told};
 
 /// The answer to Yes or No, and whether it takes the place of the card (else it is a private word beside it).
-pub fn clicked(clicked: &Clicked) -> (Card, bool) {
+pub fn clicked(clicked: &Clicked, request: RequestId) -> (Card, bool) {
     match clicked {
         Clicked::Confirmed { subject, approval: true, .. } => {
             let text = "Confirmed. Now somebody who may approve has to agree; they are asked in the approvals channel. Nothing was sent yet, and you are told how it goes on.";
-            (Card::of(Embed::new(Tone::Neutral, format!("{} waits for approval", capital(&what(subject))), text)), true)
+            let title = format!("{} waits for approval", capital(&what(subject)));
+            (super::withdrawable(Card::of(Embed::new(Tone::Neutral, title, text)), request), true)
         }
         Clicked::Confirmed { subject: Subject::Device(device), joined: true, .. } => (super::joined(device), true),
         Clicked::Confirmed { subject, freeze, .. } => {
@@ -168,7 +169,7 @@ mod tests {
             .into_iter()
             .chain(states)
             .map(|click| {
-                let (card, in_place) = clicked(&click);
+                let (card, in_place) = clicked(&click, RequestId(0x1a2b));
                 format!("{}{card}", if in_place { "in place\n" } else { "beside\n" })
             })
             .collect();

@@ -23,6 +23,7 @@ mod words;
 
 pub use access::access;
 pub use app_error::app_error;
+use approval::withdrawable;
 pub use approval::{REJECT_LABEL, REJECT_TITLE, answered, approval, approval_reminder, approval_step, sign_in_first};
 pub use apps::apps;
 pub use bulk::{
