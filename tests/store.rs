@@ -320,7 +320,7 @@ proptest! {
 
 proptest! {
     // Each case makes a database of its own, which takes longer here; the statements are the same.
-    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 8, ..ProptestConfig::default() })]
 
     #[test]
     fn the_same_holds_on_postgresql(steps in prop::collection::vec(step(), 1..60)) {
