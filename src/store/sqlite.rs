@@ -123,8 +123,10 @@ async fn connect(options: &SqliteConnectOptions, connections: u32) -> Result<Sql
 /// back (<https://www.sqlite.org/lang_transaction.html>), the driver's own rollback fails, and it counts the transaction as open for ever:
 /// no other could begin on that connection.
 async fn is_clean(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
-    // A rollback of a dropped transaction still stands in line there.
-    connection.ping().await?;
+    if connection.is_in_transaction() {
+        // The rollback of a dropped transaction may still stand in line there.
+        connection.ping().await?;
+    }
     Ok(!connection.is_in_transaction())
 }
 

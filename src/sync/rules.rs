@@ -18,9 +18,8 @@ impl Desk {
     /// group, the rule applies.
     pub(super) async fn rules_due(&self, actor: &Actor, devices: &[Device], now: Timestamp) -> Vec<RuleDue> {
         let rules = self.rules_that_may_apply(actor, devices, now);
-        let groups = groups_of(&rules);
-        let reached = self.reached(&groups, devices).await;
-        that_apply(&rules, Some(&reached), now)
+        let reached = self.reached(&rules, devices).await;
+        that_apply(&rules, &reached, now)
     }
 
     /// The same, where Graph has to say it within so long.
@@ -32,14 +31,13 @@ impl Desk {
         within: Duration,
     ) -> Vec<RuleDue> {
         let rules = self.rules_that_may_apply(actor, devices, now);
-        let groups = groups_of(&rules);
-        let reached = timeout(within, self.reached(&groups, devices)).await;
-        if reached.is_err() {
+        let reached = timeout(within, self.reached(&rules, devices)).await.unwrap_or_else(|_elapsed| {
             tracing::warn!(
                 "Graph did not say in time whether devices are in a group of an approval rule: the rule applies"
             );
-        }
-        that_apply(&rules, reached.ok().as_ref(), now)
+            vec![None]
+        });
+        that_apply(&rules, &reached, now)
     }
 
     fn rules_that_may_apply(&self, actor: &Actor, devices: &[Device], now: Timestamp) -> Vec<&ApprovalRule> {
@@ -52,12 +50,13 @@ impl Desk {
         self.settings.approval_rules.iter().map(|rule| RuleDue { allowance: None, ..due_of(rule, now) }).collect()
     }
 
-    /// Of each device, which of these groups it is in, or its primary user; `None`: Graph does not say.
-    async fn reached(&self, groups: &BTreeSet<GroupId>, devices: &[Device]) -> Vec<Option<BTreeSet<GroupId>>> {
+    /// Of each device, which of the rules' groups it is in, or its primary user; `None`: Graph does not say.
+    async fn reached(&self, rules: &[&ApprovalRule], devices: &[Device]) -> Vec<Option<BTreeSet<GroupId>>> {
+        let groups: BTreeSet<_> = rules.iter().flat_map(|rule| rule.groups.iter().copied()).collect();
         if groups.is_empty() {
             return Vec::new();
         }
-        let wanted = Wanted { groups, user: false, tags: false };
+        let wanted = Wanted { groups: &groups, user: false, tags: false };
         let devices: Vec<_> = devices.iter().collect();
         let reaches = self.graph.reaches(&devices, wanted, Patience::Once).await;
         let read = reaches.into_iter().map(|reach| match reach {
@@ -82,23 +81,14 @@ impl Desk {
     }
 }
 
-fn groups_of(rules: &[&ApprovalRule]) -> BTreeSet<GroupId> {
-    rules.iter().flat_map(|rule| rule.groups.iter().copied()).collect()
-}
-
 /// Of rules that may apply, those that do: one of the devices is in one of the rule's groups, or that cannot be known.
-fn that_apply(
-    rules: &[&ApprovalRule],
-    reached: Option<&Vec<Option<BTreeSet<GroupId>>>>,
-    now: Timestamp,
-) -> Vec<RuleDue> {
-    let is_in = |groups: &[GroupId], reach: &Option<BTreeSet<GroupId>>| {
-        reach.as_ref().is_none_or(|reach| groups.iter().any(|group| reach.contains(group)))
+fn that_apply(rules: &[&ApprovalRule], reached: &[Option<BTreeSet<GroupId>>], now: Timestamp) -> Vec<RuleDue> {
+    let may_be_in = |groups: &[GroupId]| {
+        let is_in = |reach: &BTreeSet<GroupId>| groups.iter().any(|group| reach.contains(group));
+        reached.iter().any(|reach| reach.as_ref().is_none_or(is_in))
     };
-    let applies = |rule: &ApprovalRule| {
-        rule.groups.is_empty() || reached.is_none_or(|reached| reached.iter().any(|reach| is_in(&rule.groups, reach)))
-    };
-    rules.iter().filter(|rule| applies(rule)).map(|rule| due_of(rule, now)).collect()
+    let apply = rules.iter().filter(|rule| rule.groups.is_empty() || may_be_in(&rule.groups));
+    apply.map(|rule| due_of(rule, now)).collect()
 }
 
 /// Whether every condition holds that can be seen without Graph.
