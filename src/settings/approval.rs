@@ -9,9 +9,12 @@ use toml::{Table, Value};
 
 use super::load::BadSettings;
 use super::measure::Rate;
-use super::reader::{Reader, list_item, rows};
+use super::reader::{Reader, list_in, platforms_in, rows};
 use crate::chat::ChatRoleId;
 use crate::intune::{GroupId, OwnerType, Platform};
+
+/// The table, as errors name it.
+const RULE: &str = "approval.rule";
 
 /// What a rule may say.
 pub(super) const KEYS: &[&str] = &[
@@ -182,7 +185,7 @@ fn name(row: &Table) -> Result<String, BadSettings> {
 }
 
 fn rule(row: &Table, max_devices: usize) -> Result<ApprovalRule, BadSettings> {
-    let key = |name: &str| format!("approval.rule.{name}");
+    let key = |name: &str| format!("{RULE}.{name}");
     let number = |name: &str| match row.get(name) {
         None => Ok(None),
         Some(value) => {
@@ -194,7 +197,7 @@ fn rule(row: &Table, max_devices: usize) -> Result<ApprovalRule, BadSettings> {
         None => Ok(None),
         Some(value) => value.as_str().map(Some).ok_or_else(|| BadSettings::value(key(name), hint)),
     };
-    let platforms = list::<String>(row, "platforms")?.iter().map(|name| platform(name)).collect::<Result<_, _>>()?;
+    let platforms = platforms_in(row, RULE)?;
     let outside_hours = match text("outside_hours", &format!("write days, hours and a time zone, as in {HOURS}"))? {
         None => None,
         Some(text) => Some(Hours::read(text).map_err(|why| BadSettings::value(key("outside_hours"), why))?),
@@ -215,11 +218,11 @@ fn rule(row: &Table, max_devices: usize) -> Result<ApprovalRule, BadSettings> {
         min_devices: number("min_devices")?,
         platforms,
         owner,
-        groups: list(row, "groups")?,
+        groups: list_in(row, RULE, "groups")?,
         outside_hours,
-        asker_roles: list(row, "asker_roles")?,
-        approver_roles: list(row, "approver_roles")?,
-        approver_groups: list(row, "approver_groups")?,
+        asker_roles: list_in(row, RULE, "asker_roles")?,
+        approver_roles: list_in(row, RULE, "approver_roles")?,
+        approver_groups: list_in(row, RULE, "approver_groups")?,
         needed: number("needed")?.unwrap_or(1),
         auto,
         step_up: match row.get("step_up") {
@@ -239,23 +242,6 @@ fn rule(row: &Table, max_devices: usize) -> Result<ApprovalRule, BadSettings> {
         return Err(BadSettings::value(key("approver_roles"), why));
     }
     Ok(rule)
-}
-
-fn list<T: std::str::FromStr<Err: ToString>>(row: &Table, name: &str) -> Result<Vec<T>, BadSettings> {
-    let key = format!("approval.rule.{name}");
-    let Some(value) = row.get(name) else { return Ok(Vec::new()) };
-    let items = value.as_array().ok_or_else(|| BadSettings::value(&key, "write a list such as [\"…\", \"…\"]"))?;
-    items.iter().map(|item| list_item(item, &key)).collect()
-}
-
-fn platform(name: &str) -> Result<Platform, BadSettings> {
-    match Platform::read(name) {
-        Platform::Other(_) => {
-            let why = format!("{name:?} is none of Android, iOS, iPadOS, macOS and Windows");
-            Err(BadSettings::value("approval.rule.platforms", why))
-        }
-        known => Ok(known),
-    }
 }
 
 #[cfg(test)]

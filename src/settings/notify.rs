@@ -7,9 +7,12 @@ use url::Url;
 
 use super::load::BadSettings;
 use super::measure::parse_duration;
-use super::reader::{Reader, check_address, list_item, rows};
+use super::reader::{Reader, check_address, list_in, platforms_in, rows};
 use crate::chat::{ChannelId, ChatRoleId};
 use crate::intune::{GroupId, Platform};
+
+/// The table of rules, as errors name it.
+const RULE: &str = "notify.rule";
 
 /// What a rule may say.
 pub(super) const RULE_KEYS: &[&str] = &[
@@ -136,24 +139,16 @@ fn webhook(row: &Table) -> Result<Webhook, BadSettings> {
 }
 
 fn rule(row: &Table, webhooks: &[Webhook]) -> Result<NotifyRule, BadSettings> {
-    let key = |name: &str| format!("notify.rule.{name}");
-    let text = |name: &str| text(row, "notify.rule", name);
+    let key = |name: &str| format!("{RULE}.{name}");
+    let text = |name: &str| text(row, RULE, name);
     let flag = |name: &str| match row.get(name) {
         None => Ok(false),
         Some(value) => value.as_bool().ok_or_else(|| BadSettings::value(key(name), "write true or false")),
     };
-    let outcomes: Vec<String> = list(row, "outcomes")?;
+    let outcomes: Vec<String> = list_in(row, RULE, "outcomes")?;
     if let Some(unknown) = outcomes.iter().find(|outcome| !OUTCOMES.contains(&outcome.as_str())) {
         return Err(BadSettings::value(key("outcomes"), format!("{unknown:?} is none of {}", OUTCOMES.join(", "))));
     }
-    let platforms: Vec<String> = list(row, "platforms")?;
-    let platforms = platforms.iter().map(|name| match Platform::read(name) {
-        Platform::Other(_) => {
-            let why = format!("{name:?} is none of Android, iOS, iPadOS, macOS and Windows");
-            Err(BadSettings::value(key("platforms"), why))
-        }
-        known => Ok(known),
-    });
     let min_devices = match row.get("min_devices") {
         None => 0,
         Some(value) => value
@@ -176,9 +171,9 @@ fn rule(row: &Table, webhooks: &[Webhook]) -> Result<NotifyRule, BadSettings> {
     let rule = NotifyRule {
         name: text("name")?.ok_or_else(|| BadSettings::value(key("name"), "is needed"))?.to_owned(),
         outcomes,
-        platforms: platforms.collect::<Result<_, _>>()?,
-        groups: list(row, "groups")?,
-        asker_roles: list(row, "asker_roles")?,
+        platforms: platforms_in(row, RULE)?,
+        groups: list_in(row, RULE, "groups")?,
+        asker_roles: list_in(row, RULE, "asker_roles")?,
         min_devices,
         every_device: flag("every_device")?,
         channel,
@@ -193,13 +188,6 @@ fn rule(row: &Table, webhooks: &[Webhook]) -> Result<NotifyRule, BadSettings> {
         ));
     }
     Ok(rule)
-}
-
-fn list<T: std::str::FromStr<Err: ToString>>(row: &Table, name: &str) -> Result<Vec<T>, BadSettings> {
-    let key = format!("notify.rule.{name}");
-    let Some(value) = row.get(name) else { return Ok(Vec::new()) };
-    let items = value.as_array().ok_or_else(|| BadSettings::value(&key, "write a list such as [\"…\", \"…\"]"))?;
-    items.iter().map(|item| list_item(item, &key)).collect()
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use uuid::fmt::Hyphenated;
 
 use super::load::BadSettings;
 use super::measure::{Rate, parse_duration};
+use crate::intune::Platform;
 
 /// Reads typed values out of the merged table; the errors name the key.
 pub(super) struct Reader<'a>(pub(super) &'a Table);
@@ -147,4 +148,28 @@ pub(super) fn check_address(name: &str, text: &str) -> Result<Url, BadSettings> 
 pub(super) fn list_item<T: std::str::FromStr<Err: ToString>>(item: &Value, key: &str) -> Result<T, BadSettings> {
     let text = item.as_str().ok_or_else(|| BadSettings::value(key, "write every item in quotes"))?;
     text.parse().map_err(|error: T::Err| BadSettings::value(key, format!("{text:?} {}", error.to_string())))
+}
+
+/// A list in one row of a table such as `approval.rule`; empty where it is not there.
+pub(super) fn list_in<T: std::str::FromStr<Err: ToString>>(
+    row: &Table,
+    table: &str,
+    name: &str,
+) -> Result<Vec<T>, BadSettings> {
+    let key = format!("{table}.{name}");
+    let Some(value) = row.get(name) else { return Ok(Vec::new()) };
+    let items = value.as_array().ok_or_else(|| BadSettings::value(&key, "write a list such as [\"…\", \"…\"]"))?;
+    items.iter().map(|item| list_item(item, &key)).collect()
+}
+
+/// The `platforms` of such a row.
+pub(super) fn platforms_in(row: &Table, table: &str) -> Result<Vec<Platform>, BadSettings> {
+    let known = |name: &String| match Platform::read(name) {
+        Platform::Other(_) => {
+            let why = format!("{name:?} is none of Android, iOS, iPadOS, macOS and Windows");
+            Err(BadSettings::value(format!("{table}.platforms"), why))
+        }
+        known => Ok(known),
+    };
+    list_in(row, table, "platforms")?.iter().map(known).collect()
 }
