@@ -1,18 +1,19 @@
 //! The outbox as the store keeps it, on both engines: queues that do not hold up each other, living messages, digests.
 
+mod asked;
 mod engines;
 mod samples;
 
+use asked::request;
 use engines::{Database, Engine};
 use intune_sync_bot::chat::{Actor, ChannelId, ChatUserId, GuildId, MessageId};
 use intune_sync_bot::intune::TenantId;
 use intune_sync_bot::store::{
-    Address, Board, ClaimedNotice, NewNotice, NewRequest, Notice, Outcome, Phase, Reply, RequestId, Stage, Store,
+    Address, Board, ClaimedNotice, NewNotice, Notice, Outcome, Phase, Reply, RequestId, Stage, Store,
 };
 use jiff::{SignedDuration, Timestamp};
 use samples::device;
 use secrecy::{ExposeSecret as _, SecretString};
-use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqliteConnection};
 
 macro_rules! on_both_engines {
@@ -67,15 +68,7 @@ impl World {
         let actor = Actor { user: ChatUserId(301), name: "hanna".to_owned(), roles: Vec::new(), guild, channel };
         let reply = Reply { token: SecretString::from("a token"), until: self.now + SignedDuration::from_mins(14) };
         let (device, expires_at) = (device(number), self.now + SignedDuration::from_hours(1));
-        let new = NewRequest {
-            actor: &actor,
-            reason: None,
-            device: &device,
-            expires_at,
-            reply: &reply,
-            may_join: true,
-            detail: json!({}),
-        };
+        let new = request(&actor, &device, &reply, expires_at);
         self.store.create_request(self.now, &new).await.expect("the store answers").0
     }
 

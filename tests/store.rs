@@ -1,16 +1,17 @@
 //! Request states: whatever people do, and in whatever order, what the store promises holds.
 
+mod asked;
 mod engines;
 mod samples;
 
 use std::collections::{HashMap, HashSet};
 
+use asked::request;
 use engines::{Database, Engine};
 use intune_sync_bot::chat::{Actor, ChannelId, ChatRoleId, ChatUserId, GuildId};
 use intune_sync_bot::intune::{Denial, TenantId};
 use intune_sync_bot::store::{
-    Answer, Confirmed, DeviceSyncState, Ending, NewRequest, Notice, Outcome, RefusedWhy, Reply, RequestId, Store, Tell,
-    Yes,
+    Answer, Confirmed, DeviceSyncState, Ending, Notice, Outcome, RefusedWhy, Reply, RequestId, Store, Tell, Yes,
 };
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
@@ -134,16 +135,8 @@ impl World {
 
     async fn ask(&mut self, person: u64, number: u128) {
         let (actor, device, reply) = (actor(person), device(number), self.reply());
-        let (expires_at, detail) = (self.now + CONFIRM, json!({}));
-        let new = NewRequest {
-            actor: &actor,
-            reason: None,
-            device: &device,
-            expires_at,
-            reply: &reply,
-            may_join: true,
-            detail,
-        };
+        let expires_at = self.now + CONFIRM;
+        let new = request(&actor, &device, &reply, expires_at);
         let (id, joined) = self.store.create_request(self.now, &new).await.expect("the store answers");
         let fate = if joined { Fate::Confirmed } else { Fate::Waiting };
         self.requests.push((id, Known { asker: person, device: number, asked_at: self.now, fate }));

@@ -2,6 +2,7 @@
 //!
 //! Each test runs on both engines; two stores stand for two processes. Long because each race needs its own few lines, and all need the same world.
 
+mod asked;
 mod engines;
 mod samples;
 
@@ -9,13 +10,14 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use asked::request;
 use engines::{Database, Engine};
 use intune_sync_bot::chat::{Actor, ChannelId, ChatUserId, GuildId, InteractionId};
 use intune_sync_bot::clock::Clock;
 use intune_sync_bot::intune::{EntraUserId, TenantId};
 use intune_sync_bot::store::{
     Accepted, AuditRow, ClaimedSync, Confirmed, DeviceSyncState, Ending, EntraPerson, Error, Event, Handshake,
-    LinkSource, Linked, NewRequest, Outcome, Reply, RequestId, RequestState, Store, Tell, Yes,
+    LinkSource, Linked, Outcome, Reply, RequestId, RequestState, Store, Tell, Yes,
 };
 use jiff::{SignedDuration, Timestamp};
 use samples::device;
@@ -92,16 +94,8 @@ impl Both {
 
     async fn ask(&self, person: u64, number: u128) -> RequestId {
         let (actor, device, reply) = (actor(person), device(number), self.reply());
-        let (expires_at, detail) = (self.now + LONG, json!({}));
-        let new = NewRequest {
-            actor: &actor,
-            reason: None,
-            device: &device,
-            expires_at,
-            reply: &reply,
-            may_join: true,
-            detail,
-        };
+        let expires_at = self.now + LONG;
+        let new = request(&actor, &device, &reply, expires_at);
         self.one.create_request(self.now, &new).await.expect("the store answers").0
     }
 

@@ -1,5 +1,7 @@
 //! The benches: what the bot is measured by, each part alone or all of them. `make bench [ARGS='PART [NUMBER …]']`.
 
+#[path = "../../tests/asked/mod.rs"]
+mod asked;
 #[path = "../../tests/engines/mod.rs"]
 mod engines;
 #[path = "../../tests/samples/mod.rs"]

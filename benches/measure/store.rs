@@ -10,13 +10,14 @@ use intune_sync_bot::chat::{Actor, ChannelId, ChatRoleId, ChatUserId, GuildId, I
 use intune_sync_bot::clock::Clock;
 use intune_sync_bot::intune::{Device, DeviceFilter, TenantId};
 use intune_sync_bot::store::{
-    Address, Answer, BulkTarget, Confirmed, DeviceSyncState, Ending, NewBulk, NewRequest, OfRequest, Outcome, Phase,
-    Reply, Sink, Store, Tell, Yes,
+    Address, Answer, BulkTarget, Confirmed, DeviceSyncState, Ending, NewBulk, OfRequest, Outcome, Phase, Reply, Sink,
+    Store, Tell, Yes,
 };
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use serde_json::json;
 
+use crate::asked::request;
 use crate::engines::{Database, Engine};
 use crate::history::History;
 use crate::print::print;
@@ -129,15 +130,7 @@ impl Bench {
         let cooldown = self.now - SignedDuration::from_mins(5);
         ensure!(self.store.recent_sync(device.id, cooldown).await?.is_none(), "the device is fresh");
         let expires_at = self.now + SignedDuration::from_mins(10);
-        let new = NewRequest {
-            actor: &actor,
-            reason: None,
-            device: &device,
-            expires_at,
-            reply: &reply,
-            may_join: true,
-            detail: json!({}),
-        };
+        let new = request(&actor, &device, &reply, expires_at);
         let (id, _joined) = self.store.create_request(self.now, &new).await?;
         self.store.claim_interaction(self.now, InteractionId(u64::from(self.count) * 2 + 1)).await?;
         self.store.freeze(self.now).await?;
