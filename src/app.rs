@@ -142,17 +142,7 @@ impl App {
             term: gateway_term,
         };
         let transport = Transport::new(parts).await?;
-        let worker = Arc::new(Worker::new(
-            Arc::clone(&graph),
-            Arc::clone(&gate),
-            store.clone(),
-            Arc::clone(&error_table),
-            Arc::clone(&settings),
-            Arc::new(outbound.clone()) as Arc<dyn ChatRoles>,
-            clock.clone(),
-            bells.clone(),
-            Arc::clone(&directory),
-        ));
+        let worker = Arc::new(Worker::new(Arc::clone(&desk), Arc::new(outbound.clone()) as Arc<dyn ChatRoles>));
         let delivery =
             Arc::new(Delivery::new(store.clone(), Arc::clone(&graph), outbound, &settings, http, clock.clone()));
 

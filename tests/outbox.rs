@@ -48,7 +48,7 @@ on_both_engines! {
 
 const TEAM: Address = Address::Channel(ChannelId(102));
 const OTHER: Address = Address::Channel(ChannelId(103));
-const LIVING: Address = Address::Living { channel: ChannelId(102), board: Board::Progress };
+const LIVING: Address = Address::Living { channel: ChannelId(102), board: Board::Progress, round: 0 };
 
 struct World {
     database: Database,

@@ -6,7 +6,7 @@ use super::card::Card;
 use super::cards;
 use super::delivery::Delivery;
 use super::{picture, table};
-use crate::store::{ClaimedNotice, Error, NewNotice, Notice, RequestId};
+use crate::store::{ClaimedNotice, Error, NewNotice, Notice, RequestId, RequestState};
 
 /// Between two states of a live message while devices are being sent.
 const WHILE_SENDING: SignedDuration = SignedDuration::from_secs(5);
@@ -100,7 +100,8 @@ impl Delivery {
             return Ok(());
         }
         let standing = self.store.bulk_standing(claimed.request.id).await?;
-        if standing.waiting + standing.watched == 0 {
+        let is_asked_again = standing.request.state == RequestState::AwaitingApproval;
+        if standing.waiting + standing.watched == 0 || is_asked_again {
             return Ok(());
         }
         let wait = if standing.waiting > 0 { WHILE_SENDING } else { WHILE_WATCHING };

@@ -144,11 +144,11 @@ fn message(claimed: &ClaimedNotice, card: &Card) -> Card {
 
 /// What makes Discord take a message once, of at most 25 characters.
 fn nonce(claimed: &ClaimedNotice) -> String {
-    // An id's first 24 or 25 characters hold its time and most of its random part.
+    // An id's first 23 or 25 characters hold its time and most of its random part.
     match claimed.address {
         // Whichever state comes first: a crash between the post and its record may make a newer one post again.
-        Address::Living { board, .. } if claimed.standing.is_none() => {
-            format!("{}{}", &claimed.request.id.to_string()[..24], &board.as_str()[..1])
+        Address::Living { board, round, .. } if claimed.standing.is_none() => {
+            format!("{}{}{}", &claimed.request.id.to_string()[..23], &board.as_str()[..1], round % 10)
         }
         _ => claimed.id.to_string()[..25].to_owned(),
     }

@@ -186,7 +186,7 @@ impl Store {
             let request = stored(&mut tx, &id.to_string()).await?;
             return Ok(Confirmed::AlreadyHandled(request.state));
         }
-        self.show_approval(&mut tx, now, id, None).await?;
+        self.show_approval(&mut tx, now, id).await?;
         tx.commit().await?;
         Ok(Confirmed::Done { subject: pending.subject, joined: false, approval: false })
     }
@@ -281,7 +281,7 @@ impl Store {
         }
         let outcome = Outcome::Cancelled;
         query(
-            "UPDATE device_syncs SET state = 'ended', outcome = $2, ended_as = $4, ended_at = $3 WHERE request_id = $1",
+            "UPDATE device_syncs SET state = 'ended', outcome = $2, ended_as = $4, ended_at = $3 WHERE request_id = $1 AND state <> 'ended'",
         )
         .bind(id.to_string())
         .bind(to_json(&outcome))
@@ -291,6 +291,7 @@ impl Store {
         .await?;
         if from == RequestState::AwaitingApproval {
             forget_allowances(tx, id).await?;
+            self.end_progress(tx, now, id).await?;
         }
         append(tx, &self.tenant, now, audit).await?;
         Ok(true)

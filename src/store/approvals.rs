@@ -3,8 +3,6 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::allowances::forget_allowances;
-use super::audit::append;
 use super::engine::Tx;
 use super::model::RequestState;
 use super::notice::{Address, ApprovalStep, Board, Notice};
@@ -47,8 +45,15 @@ pub struct RuleDue {
 pub struct ApprovalFrame {
     /// Where the card is shown.
     pub channel: ChannelId,
+    /// For how long.
+    pub window: ApprovalWindow,
+}
+
+/// For how long a request waits for a second person.
+#[derive(Clone, Copy, Debug)]
+pub struct ApprovalWindow {
     /// When those who may approve are reminded.
-    pub remind_at: Option<Timestamp>,
+    pub remind_at: Timestamp,
     /// When it ends by itself.
     pub expires_at: Timestamp,
 }
@@ -171,31 +176,19 @@ impl Store {
         .bind(&self.tenant)
         .bind(frame.channel.to_string())
         .bind(to_json(&rules))
-        .bind(frame.remind_at.map(millis))
-        .bind(millis(frame.expires_at))
+        .bind(millis(frame.window.remind_at))
+        .bind(millis(frame.window.expires_at))
         .execute(&mut *tx)
         .await?;
-        self.show_approval(tx, now, id, Some(frame.channel)).await
+        self.show_approval(tx, now, id).await
     }
 
     /// The card is shown, or shown anew.
-    pub(super) async fn show_approval(
-        &self,
-        tx: &mut Tx,
-        now: Timestamp,
-        id: RequestId,
-        channel: Option<ChannelId>,
-    ) -> Result<(), Error> {
-        let channel = if let Some(channel) = channel {
-            channel
-        } else {
-            let row = query("SELECT channel FROM approvals WHERE request_id = $1")
-                .bind(id.to_string())
-                .fetch_one(&mut *tx)
-                .await?;
-            row.parsed("channel")?
-        };
-        let address = Address::Living { channel, board: Board::Approval };
+    pub(super) async fn show_approval(&self, tx: &mut Tx, now: Timestamp, id: RequestId) -> Result<(), Error> {
+        let row = query("SELECT channel, round FROM approvals WHERE request_id = $1");
+        let row = row.bind(id.to_string()).fetch_one(&mut *tx).await?;
+        let address =
+            Address::Living { channel: row.parsed("channel")?, board: Board::Approval, round: row.count("round")? };
         insert(tx, &self.tenant, &NewNotice { request: id, address, body: Notice::Approval, due_at: now }).await
     }
 
@@ -208,59 +201,6 @@ impl Store {
     ) -> Result<(), Error> {
         let body = Notice::ApprovalStep { what };
         insert(tx, &self.tenant, &NewNotice { request: id, address: Address::Asker, body, due_at: now }).await
-    }
-
-    /// The devices are other ones by now: they take the place of the old ones, every vote is void, and the rules that apply to them are
-    /// asked beside those that were.
-    pub async fn replace_devices(
-        &self,
-        now: Timestamp,
-        seen: &PendingApproval,
-        (devices, considered): (&[Device], &[DeviceId]),
-        rules: &[RuleDue],
-        mut detail: serde_json::Value,
-    ) -> Result<bool, Error> {
-        let id = seen.request.id;
-        let mut tx = self.begin().await?;
-        let moved = query(
-            "UPDATE approvals SET round = round + 1 WHERE request_id = $1 AND round = $2
-                AND EXISTS (SELECT 1 FROM requests WHERE id = $1 AND state = 'awaiting_approval')",
-        )
-        .bind(id.to_string())
-        .bind(seen.round)
-        .execute(&mut tx)
-        .await?;
-        if moved == 0 {
-            return Ok(false);
-        }
-        query("DELETE FROM device_syncs WHERE request_id = $1 AND state = 'queued' AND due_at IS NULL")
-            .bind(id.to_string())
-            .execute(&mut tx)
-            .await?;
-        self.insert_devices(&mut tx, now, id, devices).await?;
-        query("UPDATE requests SET considered = $2 WHERE id = $1")
-            .bind(id.to_string())
-            .bind(to_json(&considered))
-            .execute(&mut tx)
-            .await?;
-        let count = u32::try_from(devices.len()).unwrap_or(u32::MAX);
-        // What they let through before was for other devices.
-        forget_allowances(&mut tx, id).await?;
-        let (due, allowed) = self.sort_rules(&mut tx, now, id, rules, count).await?;
-        let mut asked = seen.rules.clone();
-        asked.extend(due.into_iter().filter(|rule| seen.rules.iter().all(|known| known.name != rule.name)));
-        query("UPDATE approvals SET rules = $2 WHERE request_id = $1")
-            .bind(id.to_string())
-            .bind(to_json(&asked))
-            .execute(&mut tx)
-            .await?;
-        detail["approval"] = asked.iter().map(|rule| rule.name.as_str()).collect();
-        detail["allowed_by"] = allowed.into();
-        append(&mut tx, &self.tenant, now, &AuditRow::new(Event::VotesVoid).request(id).detail(detail)).await?;
-        self.tell_asker(&mut tx, now, id, ApprovalStep::Changed { count }).await?;
-        self.show_approval(&mut tx, now, id, None).await?;
-        tx.commit().await?;
-        Ok(true)
     }
 
     /// Ends approvals whose time is over, reminds of those that wait for long, and says when the next of these is due.
@@ -279,7 +219,7 @@ impl Store {
             let audit = AuditRow::new(Event::ApprovalExpired).request(id);
             self.end_unsent(&mut tx, now, id, (RequestState::AwaitingApproval, RequestState::Expired), &audit).await?;
             self.tell_asker(&mut tx, now, id, ApprovalStep::Expired).await?;
-            match self.show_approval(&mut tx, now, id, None).await {
+            match self.show_approval(&mut tx, now, id).await {
                 // Nobody knows where its card is. It ends all the same, or it would stand in the way of all others.
                 Err(error) if error.is_of_the_row() => {
                     tracing::error!(request = %id, %error, "the card of an approval cannot be shown");

@@ -267,7 +267,7 @@ impl Store {
         if request.target.is_none() {
             return Ok(());
         }
-        let address = Address::Living { channel: request.actor.channel, board: Board::Progress };
+        let address = Address::Living { channel: request.actor.channel, board: Board::Progress, round: 0 };
         let body = Notice::BulkProgress;
         insert(tx, &self.tenant, &NewNotice { request: request.id, address, body, due_at: now }).await
     }

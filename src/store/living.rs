@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::engine::On;
+use super::engine::{On, Tx};
 use super::notice::{Address, Board};
 use super::notices::{ClaimedNotice, done};
 use super::query::query;
@@ -63,6 +63,17 @@ pub(super) async fn standing(
         posted_at: row.at("posted_at")?,
         edited_at: row.at("edited_at")?,
     }))
+}
+
+/// Its next state is posted as a new message; what stands stays as it is.
+pub(super) async fn forget_standing(tx: &mut Tx, tenant: &str, request: RequestId, board: Board) -> Result<(), Error> {
+    query("DELETE FROM living_messages WHERE tenant_id = $1 AND request_id = $2 AND board = $3")
+        .bind(tenant)
+        .bind(request.to_string())
+        .bind(board.as_str())
+        .execute(tx)
+        .await?;
+    Ok(())
 }
 
 impl Store {

@@ -38,6 +38,7 @@ mod notices;
 mod postgres;
 mod query;
 mod requests;
+mod rounds;
 mod row;
 mod sqlite;
 mod stand_in;
@@ -47,7 +48,7 @@ mod subject;
 mod votes;
 
 pub use answers::{Confirmed, Yes};
-pub use approvals::{ApprovalFrame, PendingApproval, RuleAsked, RuleDue, Vote};
+pub use approvals::{ApprovalFrame, ApprovalWindow, PendingApproval, RuleAsked, RuleDue, Vote};
 pub use audit::{AuditRow, Event};
 pub use audit_chain::{ChainKey, Head};
 pub use audit_log::{AuditEntry, Flaw, Verified};
@@ -77,6 +78,7 @@ pub use model::{
 pub use notice::{Address, ApprovalStep, Board, Notice, Phase, Stage};
 pub use notices::{ClaimedNotice, NewNotice};
 pub use requests::{NewBulk, NewRequest, StoredRequest};
+pub use rounds::NewRound;
 pub use steps::Begun;
 pub use subject::{BulkTarget, Subject};
 pub use votes::Voted;

@@ -22,6 +22,9 @@ pub enum Address {
         channel: ChannelId,
         /// Which of the request's.
         board: Board,
+        /// In which round of an approval: what is posted anew in a later one is another message.
+        #[serde(default)]
+        round: u32,
     },
     /// An outgoing webhook, by its name in the config.
     Webhook(String),
@@ -213,6 +216,8 @@ pub enum ApprovalStep {
         /// How many there are now.
         count: u32,
     },
+    /// What was asked for stands for devices that nobody can agree to, so everybody is asked about the old ones anew.
+    AskedAnew,
 }
 
 impl Notice {

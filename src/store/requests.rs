@@ -76,6 +76,8 @@ pub struct StoredRequest {
     pub reply: Reply,
     /// What was asked for, where it is more than one device.
     pub target: Option<BulkTarget>,
+    /// When its devices were last found to be those that a second person agreed to; `None`: nobody else has to agree.
+    pub agreed_at: Option<Timestamp>,
 }
 
 /// What every new request has.
@@ -103,6 +105,7 @@ impl StoredRequest {
             created_at: row.at("created_at")?,
             reply: Reply { token: SecretString::from(row.text("reply_token")?), until: row.at("reply_until")? },
             target: row.optional_text("target")?.map(|_| row.json("target")).transpose()?,
+            agreed_at: row.optional_at("agreed_at")?,
         })
     }
 }
@@ -115,7 +118,9 @@ pub(super) async fn stored(on: impl Into<On<'_>>, id: &str) -> Result<StoredRequ
 /// Finds a stored request.
 pub(super) async fn stored_row(on: impl Into<On<'_>>, id: &str) -> Result<Row, Error> {
     query(
-        "SELECT id, state, actor, actor_user, reason, created_at, reply_token, reply_until, target FROM requests WHERE id = $1",
+        "SELECT id, state, actor, actor_user, reason, created_at, reply_token, reply_until, target,
+                (SELECT COALESCE(a.agreed_at, 0) FROM approvals a WHERE a.request_id = requests.id) AS agreed_at
+           FROM requests WHERE id = $1",
     )
     .bind(id)
     .fetch_one(on)

@@ -69,5 +69,6 @@ pub(super) fn request(row: &Row, unreadable: &mut Option<String>) -> Result<Stor
             until: or(row.at("reply_until"), unreadable, || Timestamp::UNIX_EPOCH),
         },
         target,
+        agreed_at: or(row.optional_at("agreed_at"), unreadable, || None),
     })
 }

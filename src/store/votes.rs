@@ -93,13 +93,14 @@ impl Store {
                 .bind(id.to_string())
                 .execute(&mut tx)
                 .await?;
+            self.note_agreed(&mut tx, now, seen).await?;
             self.set_off(&mut tx, now, id, &seen.subject).await?;
             self.tell_asker(&mut tx, now, id, ApprovalStep::Approved { by: actor.user }).await?;
             self.show_bulk_progress(&mut tx, now, &seen.request).await?;
         } else {
             self.tell_asker(&mut tx, now, id, ApprovalStep::Agreed { by: actor.user, missing }).await?;
         }
-        self.show_approval(&mut tx, now, id, None).await?;
+        self.show_approval(&mut tx, now, id).await?;
         tx.commit().await?;
         Ok(if missing == 0 { Voted::Approved } else { Voted::Counted(missing) })
     }
@@ -126,7 +127,7 @@ impl Store {
             .await?;
         let what = ApprovalStep::Rejected { by: actor.user, reason: reason.map(str::to_owned) };
         self.tell_asker(&mut tx, now, id, what).await?;
-        self.show_approval(&mut tx, now, id, None).await?;
+        self.show_approval(&mut tx, now, id).await?;
         tx.commit().await?;
         Ok(Voted::Rejected)
     }

@@ -1,15 +1,16 @@
-//! Approvals: who may agree to a request, whether it is still the one they saw, and what their word does.
+//! Approvals: who may agree to a request, and what their word does.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use serde_json::json;
 
+use super::agreement::Drift;
 use super::desk::{Desk, Trouble};
-use super::targets::Found;
+use super::refusal::Refusal;
 use crate::chat::Actor;
 use crate::graph::Patience;
 use crate::identity::CheckFailed;
-use crate::intune::{Decision, Denial, Device, DeviceId, GroupId, Task};
+use crate::intune::{Decision, Denial, GroupId, Task};
 use crate::store::{PendingApproval, RequestId, RequestState, RuleAsked, Voted};
 
 /// What Approve or Reject did.
@@ -31,6 +32,8 @@ pub enum Answered {
         /// How many there are now.
         count: usize,
     },
+    /// What the devices are by now cannot be told.
+    NotKnown(Refusal),
     /// None of its devices is there any more.
     NothingLeft,
     /// They are so many by now that nobody can agree to them at once.
@@ -49,13 +52,6 @@ fn by_role(actor: &Actor, rule: &RuleAsked) -> bool {
 
 /// The round of a card that does not name one: an older version of the bot showed it, and every later round is shown anew.
 const FIRST_ROUND: u32 = 1;
-
-/// How the devices of a request differ from those it was asked for.
-enum Drift {
-    None,
-    NothingLeft,
-    Other { devices: Vec<Device>, considered: Vec<DeviceId>, added: usize, removed: usize },
-}
 
 impl Desk {
     /// Somebody presses Approve on the card of this round.
@@ -88,15 +84,24 @@ impl Desk {
             self.click_ignored(actor, Some(id), "approver_not_allowed").await?;
             return Ok(Answered::NotAllowed { denial: denial.clone(), devices: denied.len() });
         }
+        let max = self.settings.sync.max_devices;
         match self.drift(actor, &pending, &devices).await? {
             Drift::None => {}
+            Drift::NotKnown(refusal) => {
+                self.click_ignored(actor, Some(id), "devices_not_known").await?;
+                return Ok(Answered::NotKnown(refusal));
+            }
             Drift::NothingLeft => {
                 self.click_ignored(actor, Some(id), "no_device_left").await?;
                 return Ok(Answered::NothingLeft);
             }
-            Drift::Other { devices, considered, added, removed } => {
-                let change = json!({ "added": added, "removed": removed, "devices": devices.len() });
-                return self.changed(&pending, &devices, &considered, change).await;
+            Drift::Other(others) if others.devices.len() > max => {
+                self.click_ignored(actor, Some(id), "too_many_devices").await?;
+                return Ok(Answered::TooMany { count: others.devices.len(), max });
+            }
+            Drift::Other(others) => {
+                self.ask_about(&pending, &others).await?;
+                return Ok(Answered::Changed { count: others.devices.len() });
             }
         }
         let detail = json!({ "devices": devices.len() });
@@ -104,25 +109,6 @@ impl Desk {
         self.note_lost_vote(actor, id, &voted).await?;
         self.wake();
         Ok(Answered::Voted(voted))
-    }
-
-    /// The devices are other ones: every vote is void, and rules that did not apply before may apply to these.
-    async fn changed(
-        &self,
-        pending: &PendingApproval,
-        devices: &[Device],
-        considered: &[DeviceId],
-        change: serde_json::Value,
-    ) -> Result<Answered, Trouble> {
-        let (count, max) = (devices.len(), self.settings.sync.max_devices);
-        if count > max {
-            return Ok(Answered::TooMany { count, max });
-        }
-        let now = self.clock.now();
-        let rules = self.rules_due(&pending.request.actor, devices, now).await;
-        self.store.replace_devices(now, pending, (devices, considered), &rules, change).await?;
-        self.wake();
-        Ok(Answered::Changed { count })
     }
 
     /// Whether the dialog of Reject may be shown to this person. It must open within seconds, so Graph is not asked: who is in a group of
@@ -197,28 +183,5 @@ impl Desk {
             .iter()
             .filter(|rule| by_role(actor, rule) || rule.groups.iter().any(|group| member_of.contains(group)));
         Ok(named.map(|rule| rule.name.clone()).collect())
-    }
-
-    /// Whether the target stands for the same devices as when it was asked; `actor` waits to know.
-    async fn drift(&self, actor: &Actor, pending: &PendingApproval, asked: &[Device]) -> Result<Drift, Trouble> {
-        let Some(target) = pending.request.target.clone() else { return Ok(Drift::None) };
-        // Where the list is not there at the moment, or is too long by now, those that were asked for stay, and are looked at before each
-        // call.
-        let Ok(Found { devices: now, .. }) = self.devices_of(actor, target).await? else { return Ok(Drift::None) };
-        let here: HashSet<DeviceId> = now.iter().map(|device| device.id).collect();
-        let known: HashSet<DeviceId> = self.store.considered(pending.request.id).await?.into_iter().collect();
-        let new: Vec<Device> = now.into_iter().filter(|device| !known.contains(&device.id)).collect();
-        let mut devices: Vec<Device> = asked.iter().filter(|device| here.contains(&device.id)).cloned().collect();
-        let removed = asked.len() - devices.len();
-        let considered = known.iter().copied().chain(new.iter().map(|device| device.id)).collect();
-        let since = self.gate.begin(&pending.request.actor);
-        let (taken, _) = self.sort_out(&pending.request.actor, new, since, false).await?;
-        let added = taken.len();
-        devices.extend(taken);
-        Ok(match (removed, added) {
-            (0, 0) => Drift::None,
-            _ if devices.is_empty() => Drift::NothingLeft,
-            _ => Drift::Other { devices, considered, added, removed },
-        })
     }
 }

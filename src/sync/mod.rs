@@ -4,6 +4,7 @@
 //! - [`Worker`]: what is done afterwards, one step at a time, from the store.
 //! - [`Directory`]: the list of devices in memory, for suggestions and names.
 
+mod agreement;
 mod approve;
 mod ask;
 mod broken;

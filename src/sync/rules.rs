@@ -11,7 +11,7 @@ use crate::chat::Actor;
 use crate::graph::{Patience, Wanted};
 use crate::intune::{Device, GroupId};
 use crate::settings::ApprovalRule;
-use crate::store::{ApprovalFrame, RuleAsked, RuleDue};
+use crate::store::{ApprovalFrame, ApprovalWindow, RuleAsked, RuleDue};
 
 impl Desk {
     /// The rules that apply to these devices, asked for by this person now. Where Graph does not say whether a device is in a
@@ -71,13 +71,14 @@ impl Desk {
 
     /// How a second person is asked for; `None`: there is no channel for it.
     pub(super) fn approval_frame(&self, now: Timestamp) -> Option<ApprovalFrame> {
+        Some(ApprovalFrame { channel: self.settings.discord.approvals_channel_id?, window: self.approval_window(now) })
+    }
+
+    /// For how long a second person is waited for that is asked now.
+    pub(super) fn approval_window(&self, now: Timestamp) -> ApprovalWindow {
         let timeout = self.settings.sync.approval_timeout;
         let after = |wait| now.saturating_add(wait).unwrap_or(Timestamp::MAX);
-        Some(ApprovalFrame {
-            channel: self.settings.discord.approvals_channel_id?,
-            remind_at: Some(after(timeout / 2)),
-            expires_at: after(timeout),
-        })
+        ApprovalWindow { remind_at: after(timeout / 2), expires_at: after(timeout) }
     }
 }
 

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::desk::{Bells, Trouble};
+use super::agreement::Agreement;
+use super::desk::{Bells, Desk, Trouble};
 use super::directory::Directory;
 use super::report::read_failures;
 use super::schedule::{backoff, deadline, jitter, next_look, retry_wait, tries_within};
@@ -38,6 +39,7 @@ pub struct Worker {
     pub(super) clock: Clock,
     pub(super) bells: Bells,
     pub(super) directory: Arc<Directory>,
+    pub(super) desk: Arc<Desk>,
 }
 
 /// What the gate and the device said right before a call.
@@ -53,20 +55,20 @@ pub(super) enum Ready {
 }
 
 impl Worker {
-    /// A worker.
-    #[expect(clippy::too_many_arguments, reason = "app.rs builds it once, from the parts it names")]
-    pub fn new(
-        graph: Arc<Graph>,
-        gate: Arc<Gate>,
-        store: Store,
-        error_table: Arc<ErrorTable>,
-        settings: Arc<Settings>,
-        chat_roles: Arc<dyn ChatRoles>,
-        clock: Clock,
-        bells: Bells,
-        directory: Arc<Directory>,
-    ) -> Self {
-        Self { graph, gate, store, error_table, settings, chat_roles, clock, bells, directory }
+    /// A worker; `chat_roles` says what somebody may by their chat roles at the moment of a call.
+    pub fn new(desk: Arc<Desk>, chat_roles: Arc<dyn ChatRoles>) -> Self {
+        Self {
+            graph: Arc::clone(&desk.graph),
+            gate: Arc::clone(&desk.gate),
+            store: desk.store.clone(),
+            error_table: Arc::clone(&desk.error_table),
+            settings: Arc::clone(&desk.settings),
+            chat_roles,
+            clock: desk.clock.clone(),
+            bells: desk.bells.clone(),
+            directory: Arc::clone(&desk.directory),
+            desk,
+        }
     }
 
     /// Takes a due device sync and does its next step. `false`: none was due.
@@ -111,7 +113,11 @@ impl Worker {
     }
 
     async fn dispatch(&self, claimed: &mut ClaimedSync) -> Result<(), Trouble> {
-        let ready = self.make_ready(claimed).await;
+        let ready = match self.desk.agreement(&claimed.request).await? {
+            Agreement::Stands => self.make_ready(claimed).await,
+            Agreement::NotKnown(error) => Ready::Later(error),
+            Agreement::Void => return Ok(()),
+        };
         self.set_out(claimed, ready).await
     }
 
@@ -208,7 +214,9 @@ impl Worker {
             Some(error) => retry_wait(error, claimed.tries, jitter()),
             None => Some(backoff(claimed.tries, jitter())),
         };
-        let reason = error.as_ref().map_or_else(|| "the chat does not say who may".to_owned(), ToString::to_string);
+        let reason = error
+            .as_ref()
+            .map_or_else(|| "it cannot be known now who may, or what was agreed to".to_owned(), ToString::to_string);
         tracing::warn!(reason, device_sync = %claimed.id, "a sync has to wait");
         let Some(wait) = wait.filter(|_| !self.is_time_up(claimed, now)) else {
             if may_have_been_taken(claimed) {

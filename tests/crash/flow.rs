@@ -31,10 +31,14 @@ pub(crate) enum Flow {
     Expired,
     /// Every device of a person.
     Bulk,
+    /// The same, where somebody else has to agree.
+    Approved,
+    /// The same, where the devices change after everybody agreed, so that they are asked again.
+    AskedAgain,
 }
 
 impl Flow {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Plain,
         Self::Joined,
         Self::Lost,
@@ -43,12 +47,14 @@ impl Flow {
         Self::Cancelled,
         Self::Expired,
         Self::Bulk,
+        Self::Approved,
+        Self::AskedAgain,
     ];
 
     /// What is typed.
     pub(crate) fn command(self) -> String {
         match self {
-            Self::Bulk => format!("/bulk-sync user user:{PERSON}@contoso.example"),
+            _ if self.is_bulk() => format!("/bulk-sync user user:{PERSON}@contoso.example"),
             _ => format!("/sync device:{DEVICE}"),
         }
     }
@@ -66,6 +72,16 @@ impl Flow {
             _ => return,
         };
         sim.tenant.push_fault(Fault::on_sync(fault).times(1));
+    }
+
+    /// Whether it is about many devices.
+    pub(crate) fn is_bulk(self) -> bool {
+        matches!(self, Self::Bulk) || self.is_approved()
+    }
+
+    /// Whether somebody else has to agree.
+    pub(crate) fn is_approved(self) -> bool {
+        matches!(self, Self::Approved | Self::AskedAgain)
     }
 
     /// How long Yes can be pressed.
@@ -91,6 +107,8 @@ impl fmt::Display for Flow {
             Self::Cancelled => "No",
             Self::Expired => "expired",
             Self::Bulk => "many",
+            Self::Approved => "approved",
+            Self::AskedAgain => "asked again",
         })
     }
 }

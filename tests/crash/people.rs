@@ -6,6 +6,7 @@ use sim::Sim;
 use sim::discord::{InteractionId, InteractionState, MessageId, MessageView};
 
 use super::flow::Flow;
+use super::place::Place;
 
 /// How long somebody waits for an answer: Discord says after three seconds that there is none.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -16,9 +17,26 @@ const THINKING: Duration = Duration::from_secs(30);
 /// How often somebody presses a button before they look again whether the bot answers at all.
 const TRIES: usize = 8;
 
+/// A device that is removed in the middle of a flow.
+const GOES: &str = "LT-LATE";
+
 /// Does what the people of a flow do.
-pub(crate) async fn act(sim: &Sim, flow: Flow) {
+pub(crate) async fn act(place: &Place) {
+    let (sim, flow) = (&place.sim, place.flow);
     match flow {
+        Flow::Approved => {
+            wants(sim, flow, "hanna", "Yes").await;
+            approves(sim, 6).await;
+        }
+        Flow::AskedAgain => {
+            types(sim, "ada", "/freeze for:1h reason:CHG-7").await;
+            wants(sim, flow, "hanna", "Yes").await;
+            approves(sim, 6).await;
+            sim.tenant.remove_device(GOES).expect("it is there");
+            place.approvals_age().await;
+            types(sim, "ada", "/unfreeze").await;
+            approves(sim, 5).await;
+        }
         Flow::Joined => {
             wants(sim, flow, "hanna", "Yes").await;
             wants(sim, flow, "omar", "Yes").await;
@@ -57,6 +75,37 @@ async fn wants(sim: &Sim, flow: Flow, who: &str, button: &str) -> Option<Message
             Some(card) if button.is_empty() || presses(sim, who, &card, button).await => return Some(card.id),
             _ => tokio::time::sleep(Duration::from_millis(100)).await,
         }
+    }
+}
+
+/// Types a command until it is answered.
+async fn types(sim: &Sim, who: &str, command: &str) {
+    loop {
+        sim.discord.wait_connected().await;
+        if let Ok(asked) = sim.discord.user(who).run("helpdesk", command)
+            && answer(sim, asked).await.is_some()
+        {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// Lena presses Approve until a card says that the sync of so many devices is approved.
+async fn approves(sim: &Sim, devices: usize) {
+    let approved = format!("Approved: sync of {devices} devices");
+    loop {
+        let cards = sim.discord.messages("sync-approvals");
+        if cards.iter().any(|card| card.text().contains(&approved)) {
+            return;
+        }
+        if let Some(card) = cards.iter().rfind(|card| card.button("Approve").is_some()) {
+            presses(sim, "lena", card, "Approve").await;
+            let edited =
+                |discord: &sim::Discord| discord.message(card.id).is_none_or(|card| card.button("Approve").is_none());
+            let _not_yet = tokio::time::timeout(PATIENCE, sim.discord.wait_until(edited)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
     }
 }
 

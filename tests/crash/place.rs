@@ -10,7 +10,7 @@ use intune_sync_bot::intune::TenantId;
 use intune_sync_bot::store::Store;
 use secrecy::ExposeSecret as _;
 use sim::{Clock, Options, Scenario, Sim};
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 
 use super::bot::Bot;
@@ -89,14 +89,25 @@ impl Place {
             ops_listen = ""
             "#
         );
-        config_for(&self.sim, &[&own]).expect("both are TOML")
+        let rules = r#"
+            [discord]
+            approvals_channel_id = "900000000000000103"
+            [access]
+            admin_roles = ["900000000000000206"]
+            [[approval.rule]]
+            name = "large"
+            min_devices = 3
+            approver_roles = ["900000000000000207"]
+            "#;
+        let rules = if self.flow.is_approved() { rules } else { "" };
+        config_for(&self.sim, &[&own, rules]).expect("both are TOML")
     }
 
     /// Plays the flow to its end; what was committed in it.
     pub(crate) async fn played_without_a_crash(self) -> BTreeSet<String> {
         let log = self.folder.path().join("commits.log");
         let bot = Bot::start(self.folder.path(), &[("CRASH_LOG", log.to_str().expect("a path"))]);
-        people::act(&self.sim, self.flow).await;
+        people::act(&self).await;
         self.comes_to_rest().await.expect("the flow ends");
         drop(bot);
         let log = std::fs::read_to_string(log).expect("commits");
@@ -108,7 +119,7 @@ impl Place {
     pub(crate) async fn played_with_a_panic(self, at: &str) -> Result<Seen, String> {
         let mut bot = Bot::start(self.folder.path(), &[("PANIC_AT", at)]);
         let seen = async {
-            let acting = tokio::time::timeout(PATIENCE, people::act(&self.sim, self.flow));
+            let acting = tokio::time::timeout(PATIENCE, people::act(&self));
             acting.await.map_err(|_elapsed| "people never got their answers".to_owned())?;
             self.comes_to_rest().await?;
             bot.stop();
@@ -127,7 +138,7 @@ impl Place {
     /// Plays the flow, kills the bot at the point, starts it again, and lets everything come to its end.
     pub(crate) async fn played_with_a_crash(self, point: &Point) -> Result<Seen, String> {
         let seen = Box::pin(self.crash(point)).await;
-        if seen.is_err() {
+        if seen.is_err() || seen.as_ref().is_ok_and(|seen| seen.twice > 0) {
             let log = self.log();
             eprintln!("=== {}: {point}: {seen:?}\n{log}\n{}", self.flow, self.sim.discord.transcript("helpdesk"));
         }
@@ -160,7 +171,7 @@ impl Place {
             let before = self.log().len();
             Ok((Bot::start(self.folder.path(), &[]), before))
         };
-        let acting = tokio::time::timeout(PATIENCE, people::act(&self.sim, self.flow));
+        let acting = tokio::time::timeout(PATIENCE, people::act(self));
         let (restarted, acted) = tokio::join!(crash_and_restart, acting);
         let (mut bot, before) = restarted?;
         acted.map_err(|_elapsed| "people never got their answers".to_owned())?;
@@ -197,6 +208,24 @@ impl Place {
             let _no_such_table = admin.execute(AssertSqlSafe(past)).await;
         }
         admin.close().await.expect("the server answers");
+    }
+
+    /// Makes it long ago that somebody agreed.
+    pub(crate) async fn approvals_age(&self) {
+        let url = self.database.url().expose_secret();
+        let aged = "UPDATE approvals SET agreed_at = 0";
+        match self.engine {
+            Engine::Sqlite => {
+                let mut file = SqliteConnection::connect(url).await.expect("the file opens");
+                file.execute(aged).await.expect("it can be written");
+                file.close().await.expect("it closes");
+            }
+            Engine::Postgres => {
+                let mut server = PgConnection::connect(url).await.expect("the server answers");
+                server.execute(aged).await.expect("it can be written");
+                server.close().await.expect("it closes");
+            }
+        }
     }
 
     pub(crate) async fn store(&self) -> Store {

@@ -80,7 +80,7 @@ pub(crate) fn all_points() -> Vec<(Flow, Point)> {
     commits.chain(wire).collect()
 }
 
-use Flow::{Bulk, Cancelled, Expired, Joined, Lost, NoReply, NotTaken, Plain};
+use Flow::{Approved, AskedAgain, Bulk, Cancelled, Expired, Joined, Lost, NoReply, NotTaken, Plain};
 use Service::{Discord, Graph};
 
 /// Flow, name, which.
@@ -145,6 +145,16 @@ const COMMITS: &[(Flow, &str, u32)] = &[
     (Bulk, "UPDATE device_syncs SET due_at", 1),
     (Bulk, "outcome", 1),
     (Bulk, "outcome", 2),
+    // Somebody else agrees first.
+    (Approved, "confirmed", 1),
+    (Approved, "approved", 1),
+    (Approved, "attempt", 1),
+    // And once more, since the devices have changed.
+    (AskedAgain, "frozen", 1),
+    (AskedAgain, "unfrozen", 1),
+    (AskedAgain, "votes_void", 1),
+    (AskedAgain, "approved", 2),
+    (AskedAgain, "outcome", 1),
 ];
 
 /// Commits that are made only where one process alone uses the database, so that no point can be about them on both engines.
@@ -180,4 +190,6 @@ const WIRE: &[(Flow, &str, Service, &str, &str, u32)] = &[
     (Bulk, "the live message is edited", Discord, "PATCH", "/channels/", 0),
     (Bulk, "the summary or the team's line", Discord, "POST", "/messages", 1),
     (Bulk, "the other of the two", Discord, "POST", "/messages", 2),
+    (Approved, "the answer to Approve", Discord, "POST", "/callback", 2),
+    (AskedAgain, "the new card is posted", Discord, "POST", "/messages", 4),
 ];

@@ -6,7 +6,6 @@ use serde_json::Value;
 use sim::discord::MessageView;
 
 use super::bot::Bot;
-use super::flow::Flow;
 use super::place::Place;
 
 /// What was seen.
@@ -88,11 +87,12 @@ fn calls_were_right(place: &Place, rows: &[Value]) -> Result<usize, String> {
 fn told_once(place: &Place, channel: &str, outcomes: usize) -> Result<usize, String> {
     let says = |message: &MessageView| {
         let text = message.text();
-        match (place.flow, channel) {
-            (Flow::Bulk, "helpdesk") => message.content.starts_with("<@"),
-            (Flow::Bulk, _) => message.from_bot,
-            (_, "helpdesk") => text.contains("Checked in at"),
-            _ => text.contains("checked in after"),
+        match (place.flow.is_bulk(), channel) {
+            (true, "helpdesk") => message.content.starts_with("<@") && text.contains("devices checked in"),
+            // Freezes are announced there too.
+            (true, _) => message.from_bot && !text.contains("rozen"),
+            (false, "helpdesk") => text.contains("Checked in at"),
+            (false, _) => text.contains("checked in after"),
         }
     };
     let messages = place.sim.discord.messages(channel);

@@ -5,6 +5,7 @@ mod bed;
 #[path = "../samples/mod.rs"]
 mod samples;
 
+mod agreeing;
 mod ambiguity;
 mod approvals;
 mod asking;

@@ -47,7 +47,7 @@ fn state(number: u128) -> Notice {
 }
 
 fn living(board: Board) -> Address {
-    Address::Living { channel: TEAM, board }
+    Address::Living { channel: TEAM, board, round: 0 }
 }
 
 /// How often each line stands in these messages.

@@ -4,6 +4,7 @@ use commands::{CustomId, Verb};
 
 use super::bulk::{devices, platforms, target};
 use super::clean::code;
+use super::refusal::refusal;
 use super::words::{capital, denial, last_check_in, mention, name, platform, relative, time_of_day, user};
 use crate::chat::ChatUserId;
 use crate::discord::card::{Card, Embed, Tone};
@@ -47,7 +48,7 @@ pub fn approval(
     }
     text.push(pending.rules.iter().map(|rule| rule_line(pending, rule)).collect::<Vec<_>>().join("\n"));
     if pending.round > 1 {
-        text.push("The devices changed while this waited: earlier votes are void.".to_owned());
+        text.push("The devices changed before anything was sent: earlier votes are void.".to_owned());
     }
     let reason = pending.request.reason.as_deref().map(|reason| code(reason, 200)).unwrap_or_default();
     let (tone, title) = match pending.request.state {
@@ -130,9 +131,15 @@ pub fn approval_step(step: &ApprovalStep, request: RequestId) -> Card {
             "The devices have changed",
             format!("There are {count} now. Everybody has to agree anew; nothing was sent yet."),
         ),
+        ApprovalStep::AskedAnew => (
+            Tone::Attention,
+            "It waits for approval again",
+            "What you asked for does not stand for the devices any more that were agreed to, and nothing was sent yet. Withdraw it and send a new command if you still want the sync."
+                .to_owned(),
+        ),
     };
     let card = Card::of(Embed::new(tone, title, text));
-    let waits = matches!(step, ApprovalStep::Agreed { .. } | ApprovalStep::Changed { .. });
+    let waits = matches!(step, ApprovalStep::Agreed { .. } | ApprovalStep::Changed { .. } | ApprovalStep::AskedAnew);
     if waits { withdrawable(card, request) } else { card }
 }
 
@@ -186,6 +193,7 @@ pub fn answered(answered: &Answered) -> Card {
             format!("{what} {nothing}")
         }
         Answered::Voted(Voted::NotFound) => format!("This request is not known any more. {nothing}"),
+        Answered::NotKnown(why) => return refusal(why, "sync"),
         Answered::NotApprover => {
             format!("None of the rules on the card names you as somebody who may approve. {nothing}")
         }

@@ -10,7 +10,7 @@ use super::words::{compliance, denial, mention, moment, name, not_syncable, rela
 use crate::discord::card::{Card, Embed, Tone};
 use crate::intune::{Device, DeviceFilter};
 use crate::settings::Rate;
-use crate::store::{BulkRow, BulkStanding, BulkTarget, Freeze, Outcome, OutcomeWord, RuleAsked};
+use crate::store::{BulkRow, BulkStanding, BulkTarget, Freeze, Outcome, OutcomeWord, RequestState, RuleAsked};
 use crate::sync::{BulkProposal, IndexAge, LeftOut, WhyLeftOut};
 
 /// Devices that are named on the card; more are in the attached table.
@@ -205,13 +205,17 @@ pub fn bulk_progress(standing: &BulkStanding, pace: Pace<'_>) -> Card {
     let total = standing.total();
     let over = standing.finished_at.filter(|_| standing.waiting == 0 && standing.watched == 0);
     let mut text = vec![format!("{}, asked by {}.", asked(standing), mention(standing.request.actor.user))];
+    let asked_again = standing.request.state == RequestState::AwaitingApproval;
     let done = total - standing.waiting - standing.watched;
     text.push(format!("{} {done} of {total} done", bar(done, total)));
     text.push(states(standing).join("\n"));
-    if over.is_none() {
+    if asked_again {
+        text.push("The devices changed before anything was sent, so it waits for approval again.".to_owned());
+    } else if over.is_none() {
         text.extend(pace_words(standing, pace));
     }
     let (tone, title) = match over {
+        _ if asked_again => (Tone::Attention, format!("Waiting for approval: {}", devices(as_count(total)))),
         Some(_) => (Tone::Good, format!("The sync of {} is over", devices(as_count(total)))),
         None if standing.stopped => (Tone::Attention, format!("Stopped: {}", devices(as_count(total)))),
         None => (Tone::Neutral, format!("Syncing {}", devices(as_count(total)))),
@@ -222,7 +226,7 @@ pub fn bulk_progress(standing: &BulkStanding, pace: Pace<'_>) -> Card {
         embed = embed.footer("Accepted is not a check-in: a device has to be switched on and reachable.");
     }
     let card = Card::of(embed);
-    let can_stop = over.is_none() && standing.waiting > 0 && !standing.stopped;
+    let can_stop = over.is_none() && standing.waiting > 0 && !standing.stopped && !asked_again;
     if can_stop { card.button("Cancel", CustomId::new(Verb::Stop, standing.request.id.0), false) } else { card }
 }
 
