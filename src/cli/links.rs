@@ -23,10 +23,7 @@ pub(super) async fn open_or_make(settings: &Settings) -> anyhow::Result<Store> {
 /// An empty database would answer that all is well, about a bot that works on another one.
 fn is_there(settings: &Settings) -> anyhow::Result<()> {
     if let Some(file) = Store::missing_file(&settings.store.url) {
-        bail!(
-            "there is no database at {}; is [store] url the one that the bot runs with? (under systemd it may be set in the unit)",
-            file.display()
-        );
+        bail!("there is no database at {}; is [store] url the one that the bot runs with?", file.display());
     }
     Ok(())
 }

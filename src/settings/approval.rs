@@ -9,7 +9,7 @@ use toml::{Table, Value};
 
 use super::load::BadSettings;
 use super::measure::Rate;
-use super::reader::{Reader, list_in, platforms_in, rows};
+use super::reader::{NAME_MAX, Reader, list_in, platforms_in, row_called, rows};
 use crate::chat::ChatRoleId;
 use crate::intune::{GroupId, OwnerType, Platform};
 
@@ -31,9 +31,6 @@ pub(super) const KEYS: &[&str] = &[
     "auto",
     "step_up",
 ];
-
-/// Longest name of a rule, in characters: it stands on cards.
-const NAME_MAX: usize = 40;
 
 /// One rule. It applies where every condition that it has holds; one without any applies to everything.
 #[derive(Clone, Debug, PartialEq)]
@@ -145,7 +142,7 @@ fn weekday(text: &str) -> Option<Weekday> {
 pub(super) fn rules(read: &Reader<'_>, max_devices: usize) -> Result<Vec<ApprovalRule>, BadSettings> {
     let rules = rows(read, "approval", "rule")
         .enumerate()
-        .map(|(at, row)| rule(row, max_devices).map_err(|bad| bad.in_row(called(at, row))))
+        .map(|(at, row)| rule(row, max_devices).map_err(|bad| bad.in_row(row_called("rule", at, row))))
         .collect::<Result<Vec<_>, _>>()?;
     for (at, rule) in rules.iter().enumerate() {
         if rules[..at].iter().any(|other| other.name == rule.name) {
@@ -162,14 +159,6 @@ pub(super) fn rules(read: &Reader<'_>, max_devices: usize) -> Result<Vec<Approva
         return Err(BadSettings::value("link.authentication_context", why));
     }
     Ok(rules)
-}
-
-/// A rule as an error calls it: by its name, or by its number where that is what is wrong.
-fn called(at: usize, row: &Table) -> String {
-    match name(row) {
-        Ok(name) => format!("rule {name:?}"),
-        Err(_) => format!("rule number {}", at + 1),
-    }
 }
 
 fn name(row: &Table) -> Result<String, BadSettings> {

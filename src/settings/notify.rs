@@ -7,7 +7,7 @@ use url::Url;
 
 use super::load::BadSettings;
 use super::measure::parse_duration;
-use super::reader::{Reader, check_address, list_in, platforms_in, rows};
+use super::reader::{Reader, check_address, list_in, platforms_in, row_called, rows};
 use crate::chat::{ChannelId, ChatRoleId};
 use crate::intune::{GroupId, Platform};
 
@@ -87,8 +87,14 @@ pub struct Webhook {
 }
 
 pub(super) fn notify(read: &Reader<'_>) -> Result<Notify, BadSettings> {
-    let webhooks = rows(read, "notify", "webhook").map(webhook).collect::<Result<Vec<_>, _>>()?;
-    let rules = rows(read, "notify", "rule").map(|row| rule(row, &webhooks)).collect::<Result<Vec<_>, _>>()?;
+    let webhooks = rows(read, "notify", "webhook")
+        .enumerate()
+        .map(|(at, row)| webhook(row).map_err(|bad| bad.in_row(row_called("webhook", at, row))))
+        .collect::<Result<Vec<_>, _>>()?;
+    let rules = rows(read, "notify", "rule")
+        .enumerate()
+        .map(|(at, row)| rule(row, &webhooks).map_err(|bad| bad.in_row(row_called("rule", at, row))))
+        .collect::<Result<Vec<_>, _>>()?;
     for (at, webhook) in webhooks.iter().enumerate() {
         if webhooks[..at].iter().any(|other| other.name == webhook.name) {
             return Err(BadSettings::value("notify.webhook.name", format!("{:?} is there twice", webhook.name)));
@@ -220,6 +226,13 @@ mod tests {
         ] {
             assert!(read(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn an_error_names_the_rule_that_it_is_in() {
+        let rules = "[[notify.rule]]\nname = \"a\"\nmute = true\n[[notify.rule]]\nname = \"b\"\nmute = 1\n";
+        let wrong = read(rules).expect_err("it is wrong").to_string();
+        assert!(wrong.contains("rule \"b\"") && wrong.contains("notify.rule.mute"), "{wrong}");
     }
 
     #[test]

@@ -11,6 +11,9 @@ use super::load::BadSettings;
 use super::measure::{Rate, parse_duration};
 use crate::intune::Platform;
 
+/// Longest name of a rule, in characters: it stands on cards.
+pub(super) const NAME_MAX: usize = 40;
+
 /// Reads typed values out of the merged table; the errors name the key.
 pub(super) struct Reader<'a>(pub(super) &'a Table);
 
@@ -148,6 +151,16 @@ pub(super) fn check_address(name: &str, text: &str) -> Result<Url, BadSettings> 
 pub(super) fn list_item<T: std::str::FromStr<Err: ToString>>(item: &Value, key: &str) -> Result<T, BadSettings> {
     let text = item.as_str().ok_or_else(|| BadSettings::value(key, "write every item in quotes"))?;
     text.parse().map_err(|error: T::Err| BadSettings::value(key, format!("{text:?} {}", error.to_string())))
+}
+
+/// Such a row as an error calls it: by its name, or by its number where that is what is wrong.
+pub(super) fn row_called(what: &str, at: usize, row: &Table) -> String {
+    let name = row.get("name").and_then(Value::as_str).map(str::trim).unwrap_or_default();
+    if (1..=NAME_MAX).contains(&name.chars().count()) {
+        format!("{what} {name:?}")
+    } else {
+        format!("{what} number {}", at + 1)
+    }
 }
 
 /// A list in one row of a table such as `approval.rule`; empty where it is not there.

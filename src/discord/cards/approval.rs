@@ -175,7 +175,7 @@ pub fn answered(answered: &Answered) -> Card {
     let nothing = "Your click changed nothing.";
     Card::text(match answered {
         Answered::Voted(Voted::Counted(missing)) => format!("Your word counts. {missing} more to go."),
-        Answered::Voted(Voted::Approved) => "Approved. It is sent now; the asker is told.".to_owned(),
+        Answered::Voted(Voted::Approved) => "Approved. It goes on by itself; the asker is told.".to_owned(),
         Answered::Voted(Voted::Rejected) => "Rejected. Nothing is sent; the asker is told.".to_owned(),
         Answered::Voted(Voted::SignInFirst) => format!("You have to sign in afresh first. {nothing}"),
         Answered::Voted(Voted::Already) => format!("You agreed before. {nothing}"),
