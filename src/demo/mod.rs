@@ -43,7 +43,8 @@ async fn interactive(listen: SocketAddr, scenario: Scenario) -> anyhow::Result<(
     crate::cli::say(&format!(
         "\nThe chat page: {}\n\n  You are Hanna, a helpdesk agent. Type /sync device:IPAD-017 and press Yes.\n  \
          The device checks in after about 45 seconds; the panel on the right shows the simulated tenant.\n  \
-         Try /bulk-sync user user:jonas.weber@contoso.example too: Lena approves it in #sync-approvals.\n  \
+         Try /bulk-sync user user:jonas.weber@contoso.example too: Lena approves it in #sync-approvals. One device never\n  \
+         shows up; press +1 h in the panel, and the summary with its picture is there.\n  \
          Switch to Rolf or Nora to see refusals. Ctrl-C ends the demo.\n",
         stage.sim.url()
     ));

@@ -76,7 +76,8 @@ impl Delivery {
         let now = self.clock.now();
         let (standing, freeze) = (self.store.bulk_standing(id).await?, self.store.freeze(now).await?);
         let (throttled_until, share) = self.graph.sending();
-        let pace = cards::Pace { now, rate: self.rate, throttled_until, share, freeze: freeze.as_ref() };
+        let to_send = self.store.bulk_before(id, standing.waiting).await?;
+        let pace = cards::Pace { now, rate: self.rate, throttled_until, share, to_send, freeze: freeze.as_ref() };
         let mut card = cards::bulk_progress(&standing, pace);
         if standing.waiting + standing.watched == 0 {
             attach(&mut card, "devices.csv", table::outcomes(&self.store.bulk_rows(id).await?));
@@ -86,8 +87,15 @@ impl Delivery {
 
     async fn approval(&self, id: RequestId) -> Result<Card, Error> {
         let pending = self.store.approval(id).await?.ok_or_else(|| Error::row("approval", "there is none"))?;
-        let (devices, rejection) = (self.store.devices_of(id).await?, self.store.rejection(id).await?);
-        let mut card = cards::approval(&pending, &devices, rejection.as_ref(), self.clock.now());
+        let mut devices = match pending.request.state {
+            RequestState::AwaitingApproval => self.store.open_devices_of(id).await?,
+            _ => self.store.devices_of(id).await?,
+        };
+        devices.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| a.id.cmp(&b.id)));
+        let rejection = self.store.rejection(id).await?;
+        let now = self.clock.now();
+        let freeze = self.store.freeze(now).await?;
+        let mut card = cards::approval(&pending, &devices, rejection.as_ref(), freeze.as_ref(), now);
         if pending.subject.device().is_none() {
             attach(&mut card, "devices.csv", table::devices(&devices));
         }

@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 
 use super::cards::{ended_word, why_left_out};
-use crate::intune::{Advice, Device};
+use crate::intune::{Advice, Device, OwnerType};
 use crate::store::{BulkRow, DeviceSyncState, Outcome, Report};
 use crate::sync::LeftOut;
 
@@ -13,8 +13,8 @@ use crate::sync::LeftOut;
 const CELL: usize = 200;
 
 /// What every table says of a device.
-const DEVICE: [&str; 8] =
-    ["device", "platform", "os_version", "user", "serial", "last_check_in", "compliance", "intune_device_id"];
+const DEVICE: [&str; 9] =
+    ["device", "platform", "os_version", "user", "owner", "serial", "last_check_in", "compliance", "intune_device_id"];
 
 /// The devices that would be synced, and those that would not.
 pub(super) fn preview(devices: &[Device], left_out: &LeftOut) -> Vec<u8> {
@@ -86,6 +86,13 @@ fn failures(report: &Report) -> (String, String, String) {
     ((apps.len() + report.more_failures).to_string(), retryable.to_string(), each.join("; "))
 }
 
+fn owner(owner: OwnerType) -> &'static str {
+    match owner {
+        OwnerType::Company => "company",
+        OwnerType::Personal => "personal",
+    }
+}
+
 fn time(at: Option<Timestamp>) -> String {
     at.map(|at| format!("{at:.0}")).unwrap_or_default()
 }
@@ -105,6 +112,7 @@ impl Table {
             device.platform.to_string(),
             device.os_version.clone(),
             device.user_label().unwrap_or_default().to_owned(),
+            device.owner.map(owner).unwrap_or_default().to_owned(),
             device.serial.clone().unwrap_or_default(),
             time(device.last_check_in),
             super::cards::compliance_word(&device.compliance).to_owned(),

@@ -9,11 +9,12 @@ use super::notice::{Address, ApprovalStep, Board, Notice};
 use super::notices::{NewNotice, insert};
 use super::query::query;
 use super::requests::{StoredRequest, stored};
-use super::row::{json as to_json, millis};
+use super::row::{Row, json as to_json, millis};
+use super::stand_in;
 use super::subject::Subject;
 use super::{AuditRow, Error, Event, RequestId, Store};
 use crate::chat::{Actor, ChannelId, ChatRoleId};
-use crate::intune::{Device, DeviceId, GroupId};
+use crate::intune::{Device, DeviceId, GroupId, OwnerType, Platform};
 
 /// An approval rule as it was when it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +30,27 @@ pub struct RuleAsked {
     /// Each signs in to Entra afresh for it.
     #[serde(default)]
     pub step_up: bool,
+    /// Why it applies: its conditions, all of which hold.
+    #[serde(default)]
+    pub conditions: Vec<Condition>,
+}
+
+/// A condition of an approval rule, as it was when it was asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Condition {
+    /// So many devices or more.
+    Devices(u32),
+    /// A device of one of these platforms.
+    Platforms(Vec<Platform>),
+    /// A device of such an owner.
+    Owner(OwnerType),
+    /// A device, or its primary user, in one of these groups.
+    Groups(Vec<GroupId>),
+    /// Outside of these hours.
+    Outside(String),
+    /// The asker holds one of these chat roles.
+    AskerRoles(Vec<ChatRoleId>),
 }
 
 /// A rule that applies to a request.
@@ -107,6 +129,20 @@ impl Store {
         rows.iter().map(|row| row.json("device")).collect()
     }
 
+    /// Those of a request's devices that have not ended. One whose row cannot be read is known by its id alone.
+    pub async fn open_devices_of(&self, id: RequestId) -> Result<Vec<Device>, Error> {
+        let rows =
+            query("SELECT device_id, device FROM device_syncs WHERE request_id = $1 AND state <> 'ended' ORDER BY id")
+                .bind(id.to_string())
+                .fetch_all(&self.engine)
+                .await?;
+        let read = |row: &Row| {
+            let known = row.parsed("device_id")?;
+            Ok(row.json("device").unwrap_or_else(|_unreadable| stand_in::device(known)))
+        };
+        rows.iter().map(read).collect()
+    }
+
     /// Every device that was looked at when a bulk request was made, taken in or left out.
     pub async fn considered(&self, id: RequestId) -> Result<Vec<DeviceId>, Error> {
         let row =
@@ -130,7 +166,8 @@ impl Store {
     pub async fn approval(&self, id: RequestId) -> Result<Option<PendingApproval>, Error> {
         let row = query(
             "SELECT a.rules, a.round, a.expires_at, r.target,
-                    (SELECT COUNT(*) FROM device_syncs d WHERE d.request_id = r.id) AS devices,
+                    (SELECT COUNT(*) FROM device_syncs d
+                      WHERE d.request_id = r.id AND (d.state <> 'ended' OR r.state <> 'awaiting_approval')) AS devices,
                     (SELECT d.device FROM device_syncs d WHERE d.request_id = r.id LIMIT 1) AS device
                FROM approvals a JOIN requests r ON r.id = a.request_id WHERE a.request_id = $1 AND a.tenant_id = $2",
         )

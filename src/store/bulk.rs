@@ -168,10 +168,23 @@ impl Store {
             .count("n")
     }
 
-    /// Whether nothing more is sent for a request.
-    pub(super) async fn is_stopped(&self, tx: &mut Tx, id: RequestId) -> Result<bool, Error> {
-        let row = query("SELECT stopped_at FROM requests WHERE id = $1").bind(id.to_string()).fetch_one(tx).await?;
-        Ok(row.optional_integer("stopped_at")?.is_some())
+    /// How many devices are sent before the last of a request's is, of which so many wait: several requests take turns.
+    pub async fn bulk_before(&self, id: RequestId, waiting: u32) -> Result<u32, Error> {
+        let rows = query(
+            "SELECT COUNT(*) AS n FROM device_syncs
+              WHERE tenant_id = $1 AND urgency > 0 AND due_at IS NOT NULL AND state = 'queued' AND request_id <> $2 GROUP BY request_id",
+        )
+        .bind(&self.tenant)
+        .bind(id.to_string())
+        .fetch_all(&self.engine)
+        .await?;
+        rows.iter().try_fold(waiting, |all, row| Ok(all.saturating_add(row.count("n")?.min(waiting))))
+    }
+
+    /// Whether anything may be sent for a request: it runs, and nobody has stopped it.
+    pub(super) async fn may_be_sent(&self, tx: &mut Tx, id: RequestId) -> Result<bool, Error> {
+        let row = query("SELECT 1 FROM requests WHERE id = $1 AND state = 'running' AND stopped_at IS NULL");
+        Ok(row.bind(id.to_string()).fetch_optional(tx).await?.is_some())
     }
 
     /// Nothing more is sent for a bulk request. What was sent is watched to its end. `anyones`: an admin may stop everybody's.

@@ -158,8 +158,9 @@ impl Store {
     pub async fn revive(&self, now: Timestamp, id: DeviceSyncId) -> Result<Revived, Error> {
         let mut tx = self.begin().await?;
         let row = query(
-            "SELECT device_id, request_id FROM device_syncs
-              WHERE id = $1 AND tenant_id = $2 AND state = 'ended' AND dead_at IS NOT NULL",
+            "SELECT d.device_id, d.request_id FROM device_syncs d JOIN requests r ON r.id = d.request_id
+              WHERE d.id = $1 AND d.tenant_id = $2 AND d.state = 'ended' AND d.dead_at IS NOT NULL
+                AND r.state IN ('running', 'finished')",
         )
         .bind(id.to_string())
         .bind(&self.tenant)

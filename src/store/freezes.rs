@@ -43,6 +43,12 @@ impl Store {
         self.freeze_on(&self.engine, now).await
     }
 
+    /// When the last freeze ended; `None`: there was none.
+    pub async fn thawed_at(&self, now: Timestamp) -> Result<Option<Timestamp>, Error> {
+        let row = query("SELECT MAX(ends_at) AS thawed_at FROM freezes WHERE tenant_id = $1 AND ends_at <= $2");
+        row.bind(&self.tenant).bind(millis(now)).fetch_one(&self.engine).await?.optional_at("thawed_at")
+    }
+
     pub(super) async fn freeze_in(&self, tx: &mut Tx, now: Timestamp) -> Result<Option<Freeze>, Error> {
         self.freeze_on(tx, now).await
     }

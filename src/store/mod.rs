@@ -48,7 +48,7 @@ mod subject;
 mod votes;
 
 pub use answers::{Confirmed, Yes};
-pub use approvals::{ApprovalFrame, ApprovalWindow, PendingApproval, RuleAsked, RuleDue, Vote};
+pub use approvals::{ApprovalFrame, ApprovalWindow, Condition, PendingApproval, RuleAsked, RuleDue, Vote};
 pub use audit::{AuditRow, Event};
 pub use audit_chain::{ChainKey, Head};
 pub use audit_log::{AuditEntry, Flaw, Verified};

@@ -9,6 +9,7 @@ use super::allowances::forget_allowances;
 use super::approvals::{ApprovalWindow, PendingApproval, RuleDue};
 use super::audit::append;
 use super::engine::{On, Tx};
+use super::finish::OfRequest;
 use super::living::{forget_standing, standing};
 use super::model::RequestState;
 use super::notice::{ApprovalStep, Board};
@@ -61,9 +62,9 @@ impl Store {
         let id = seen.request.id;
         let mut tx = self.begin().await?;
         let is_open = is_in_round(&mut tx, seen, RequestState::Running).await?
-            && !self.is_stopped(&mut tx, id).await?
+            && self.may_be_sent(&mut tx, id).await?
             && !has_begun(&mut tx, id).await?;
-        if !is_open {
+        if !is_open || !has_open(&mut tx, id).await? {
             return Ok(false);
         }
         query("UPDATE requests SET state = 'awaiting_approval' WHERE id = $1")
@@ -186,14 +187,44 @@ impl Store {
         has_begun(&self.engine, id).await
     }
 
+    /// Nobody can say at the moment what the devices of a request are, of which nothing was sent yet: none of them is due before `due_at`.
+    pub async fn put_off(&self, id: RequestId, due_at: Timestamp) -> Result<(), Error> {
+        query(
+            "UPDATE device_syncs SET due_at = $2, lease_token = NULL, lease_until = NULL
+              WHERE request_id = $1 AND state = 'queued' AND due_at IS NOT NULL",
+        )
+        .bind(id.to_string())
+        .bind(millis(due_at))
+        .execute(&self.engine)
+        .await?;
+        Ok(())
+    }
+
     /// A request that waited for approval again comes to nothing: the message that shows how far it is says so. Most have none.
     pub(super) async fn end_progress(&self, tx: &mut Tx, now: Timestamp, id: RequestId) -> Result<(), Error> {
         if standing(&mut *tx, &self.tenant, id, Board::Progress).await?.is_none() {
             return Ok(());
         }
-        let request = stored(&mut *tx, &id.to_string()).await?;
-        self.show_bulk_progress(tx, now, &request).await
+        match stored(&mut *tx, &id.to_string()).await {
+            Ok(request) => self.show_bulk_progress(tx, now, &request).await,
+            // It ends all the same, or it would stand in the way of all others.
+            Err(error) if error.is_of_the_row() => Ok(()),
+            Err(error) => Err(error),
+        }
     }
+
+    /// Everybody has agreed to a request of which nothing is left to be sent: what followed others has ended with them meanwhile.
+    pub(super) async fn finish_if_over(&self, tx: &mut Tx, now: Timestamp, id: RequestId) -> Result<(), Error> {
+        if self.finish_request(tx, now, id).await? {
+            self.say_bulk_ended(tx, now, id, &OfRequest::default()).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn has_open(tx: &mut Tx, id: RequestId) -> Result<bool, Error> {
+    let row = query("SELECT 1 FROM device_syncs WHERE request_id = $1 AND state <> 'ended' LIMIT 1");
+    Ok(row.bind(id.to_string()).fetch_optional(tx).await?.is_some())
 }
 
 async fn is_in_round(tx: &mut Tx, seen: &PendingApproval, state: RequestState) -> Result<bool, Error> {

@@ -40,7 +40,7 @@ impl Store {
         if self.freeze_in(&mut tx, now).await?.is_some() {
             return Ok(Begun::Frozen);
         }
-        if self.is_stopped(&mut tx, claimed.request.id).await? {
+        if !self.may_be_sent(&mut tx, claimed.request.id).await? {
             return Ok(Begun::Stopped);
         }
         let held = query("UPDATE device_syncs SET state = 'sending', device = $3 WHERE id = $1 AND lease_token = $2")

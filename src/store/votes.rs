@@ -97,6 +97,7 @@ impl Store {
             self.set_off(&mut tx, now, id, &seen.subject).await?;
             self.tell_asker(&mut tx, now, id, ApprovalStep::Approved { by: actor.user }).await?;
             self.show_bulk_progress(&mut tx, now, &seen.request).await?;
+            self.finish_if_over(&mut tx, now, id).await?;
         } else {
             self.tell_asker(&mut tx, now, id, ApprovalStep::Agreed { by: actor.user, missing }).await?;
         }

@@ -70,7 +70,7 @@ impl Desk {
             rules if rules.is_empty() => return self.not_an_approver(actor, id).await,
             rules => rules,
         };
-        let devices = self.store.devices_of(id).await?;
+        let devices = self.store.open_devices_of(id).await?;
         let all: Vec<_> = devices.iter().collect();
         let rulings = self.gate.rule_many(Task::SyncDevice, actor, &all, since, Patience::Interactive).await;
         let mut denied = Vec::new();

@@ -135,7 +135,8 @@ impl Desk {
             Refusal::SeveralGroups { text, .. } => json!({ "why": "several_groups", "text": text }),
             Refusal::ListNotRead => json!({ "why": "list_not_read" }),
             Refusal::IndexOff => json!({ "why": "index_off" }),
-            Refusal::NoDevices { target, left_out } => {
+            Refusal::IndexNotRead => json!({ "why": "index_not_read" }),
+            Refusal::NoDevices { target, left_out, .. } => {
                 json!({ "why": "no_devices", "target": target, "left_out": left_out.words() })
             }
             Refusal::TooManyForOne { count, max } => json!({ "why": "too_many_devices", "count": count, "max": max }),

@@ -13,6 +13,7 @@ use super::refusal::Refusal;
 use super::targets::{Found, patience_with};
 use crate::chat::Actor;
 use crate::graph::Patience;
+use crate::identity::CheckFailed;
 use crate::intune::{Decision, Denial, Device, DeviceId, NotSyncable, Task};
 use crate::store::{BulkTarget, Freeze, NewBulk, Reply, RequestId, RuleAsked, Stopped};
 
@@ -159,10 +160,10 @@ impl Desk {
         };
         self.bells.timers.ring();
         let (rules, allowed_by) = self.outlook(actor, &devices, now).await?;
-        let wants_index = matches!(&target, BulkTarget::Filter(filter) if filter.retryable_failures);
         Ok(BulkAsked::Propose(Box::new(BulkProposal {
             request,
             takes: self.takes(devices.len()).await?,
+            index: self.index_asked(&target),
             target,
             devices,
             left_out,
@@ -172,7 +173,6 @@ impl Desk {
             rules,
             allowed_by,
             as_of,
-            index: wants_index.then(|| self.failures.age(&self.directory)),
             freeze: self.store.freeze(now).await?,
             now,
         })))
@@ -201,11 +201,18 @@ impl Desk {
             return Ok(Err(Refusal::TooManyToCheck { count, most, members: false }));
         }
         let considered = devices.iter().map(|device| device.id).collect();
-        let (devices, left_out) = self.sort_out(actor, devices, since, true).await?;
+        let (devices, left_out) = self.sort_out(actor, devices, since).await?;
         if devices.is_empty() {
-            return Ok(Err(Refusal::NoDevices { target: Box::new(target), left_out: Box::new(left_out) }));
+            let index = self.index_asked(&target);
+            return Ok(Err(Refusal::NoDevices { target: Box::new(target), left_out: Box::new(left_out), index }));
         }
         Ok(Ok(Candidates { target, considered, devices, left_out, as_of }))
+    }
+
+    /// How old the index of app failures is, where a target asks it.
+    fn index_asked(&self, target: &BulkTarget) -> Option<IndexAge> {
+        let asked = matches!(target, BulkTarget::Filter(filter) if filter.retryable_failures);
+        asked.then(|| self.failures.age(&self.directory))
     }
 
     /// Does `reading`; `None`: it took longer than an answer can be waited for.
@@ -228,21 +235,31 @@ impl Desk {
     }
 
     /// Which of these devices this person may have synced now, and why the others not.
-    pub(super) async fn sort_out(
+    async fn sort_out(
         &self,
         actor: &Actor,
         devices: Vec<Device>,
         since: Timestamp,
-        cooldown: bool,
     ) -> Result<(Vec<Device>, LeftOut), Trouble> {
+        let recent = self.just_synced().await?;
+        let sorted = self.sorted(actor, devices, since, &recent).await;
+        self.checked(actor, sorted).await
+    }
+
+    /// The same, where it cannot be told: why.
+    pub(super) async fn sorted(
+        &self,
+        actor: &Actor,
+        devices: Vec<Device>,
+        since: Timestamp,
+        recent: &HashSet<DeviceId>,
+    ) -> Result<(Vec<Device>, LeftOut), CheckFailed> {
         let all: Vec<_> = devices.iter().collect();
         let patience = patience_with(actor, all.len());
-        let rulings = self.gate.rule_many(Task::SyncDevice, actor, &all, since, patience).await;
-        let rulings = self.checked(actor, rulings).await?;
-        let recent = if cooldown { self.just_synced().await? } else { HashSet::new() };
+        let rulings = self.gate.rule_many(Task::SyncDevice, actor, &all, since, patience).await?;
         let (mut taken, mut left_out) = (Vec::new(), LeftOut::default());
         for (device, ruling) in devices.into_iter().zip(rulings) {
-            let ruling = self.checked(actor, ruling.map_err(crate::identity::CheckFailed::from)).await?;
+            let ruling = ruling?;
             match ruling.decision {
                 Decision::Denied(_) if !ruling.visible => left_out.hidden += 1,
                 Decision::Denied(denial) => left_out.shown.push((device, WhyLeftOut::Denied(denial))),
@@ -277,12 +294,16 @@ impl Desk {
         Ok((asked, allowed))
     }
 
-    /// How long sending so many takes at the configured rate, behind those that wait already.
+    /// How long sending so many takes, behind those that wait already, at the rate that is taken now: less than the configured one, or
+    /// none for a while, where Graph throttles.
     async fn takes(&self, count: usize) -> Result<SignedDuration, Trouble> {
         let rate = self.settings.limits.graph_writes;
         let ahead = self.store.bulk_waiting().await?;
         let all = u32::try_from(count).unwrap_or(u32::MAX).saturating_add(ahead);
-        Ok(rate.per.mul_f64(f64::from(all) / f64::from(rate.count.max(1))))
+        let (throttled_until, share) = self.graph.sending();
+        let rests = throttled_until.map_or(SignedDuration::ZERO, |until| until.duration_since(self.clock.now()));
+        let taken = f64::from(rate.count.max(1)) * share.clamp(0.01, 1.0);
+        Ok(rests.max(SignedDuration::ZERO) + rate.per.mul_f64(f64::from(all) / taken))
     }
 
     /// Cancel on a running bulk request.

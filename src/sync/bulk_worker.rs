@@ -9,7 +9,6 @@ use std::sync::{Mutex, PoisonError};
 use futures_util::future::{BoxFuture, join_all};
 use jiff::Timestamp;
 
-use super::agreement::Agreement;
 use super::broken::MOST_TROUBLES;
 use super::desk::Trouble;
 use super::schedule::{deadline, next_look};
@@ -66,11 +65,10 @@ impl Worker {
         }
         self.leave_out_broken(&mut waiting).await?;
         let Some(first) = waiting.first() else { return Ok(()) };
-        let ready = match self.desk.agreement(&first.request).await? {
-            Agreement::Stands => self.make_all_ready(&waiting).await,
-            Agreement::NotKnown(error) => waiting.iter().map(|_| Ready::Later(error.clone())).collect(),
-            Agreement::Void => return Ok(()),
-        };
+        if !self.desk.stands(&first.request).await? {
+            return Ok(());
+        }
+        let ready = self.make_all_ready(&waiting).await;
         let mut steps: Vec<Step<'_>> = Vec::with_capacity(waiting.len());
         for (claimed, ready) in waiting.iter_mut().zip(ready) {
             let kept = claimed.clone();

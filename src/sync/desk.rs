@@ -90,6 +90,16 @@ pub enum Trouble {
     Store(#[from] crate::store::Error),
 }
 
+/// Rights could not be read, which is no.
+impl From<CheckFailed> for Trouble {
+    fn from(failed: CheckFailed) -> Self {
+        match failed {
+            CheckFailed::Graph(error) => Self::Rights(error),
+            CheckFailed::Store(error) => Self::Store(error),
+        }
+    }
+}
+
 impl Desk {
     /// A desk.
     #[expect(clippy::too_many_arguments, reason = "app.rs builds it once, from the parts it names")]
@@ -109,16 +119,12 @@ impl Desk {
 
     /// What the gate found. Where it could not look, the answer is no, and the audit says so.
     pub(super) async fn checked<T>(&self, actor: &Actor, found: Result<T, CheckFailed>) -> Result<T, Trouble> {
-        match found {
-            Ok(found) => Ok(found),
-            Err(CheckFailed::Store(error)) => Err(Trouble::Store(error)),
-            Err(CheckFailed::Graph(error)) => {
-                let detail = json!({ "why": "not_allowed", "denial": Denial::CouldNotCheck });
-                let row = AuditRow::new(Event::Refused).by(actor).detail(detail);
-                self.store.audit(self.clock.now(), &row).await?;
-                Err(Trouble::Rights(error))
-            }
+        if matches!(found, Err(CheckFailed::Graph(_))) {
+            let detail = json!({ "why": "not_allowed", "denial": Denial::CouldNotCheck });
+            let row = AuditRow::new(Event::Refused).by(actor).detail(detail);
+            self.store.audit(self.clock.now(), &row).await?;
         }
+        Ok(found?)
     }
 
     /// A click that counted for nothing, for the audit.

@@ -27,6 +27,8 @@ struct Entry {
 pub struct Known {
     entries: HashMap<DeviceId, Entry>,
     off: bool,
+    /// Whether it was read once since the start.
+    read: bool,
 }
 
 /// How old the index is, and what is missing in it.
@@ -50,6 +52,11 @@ impl Known {
         self.off
     }
 
+    /// Whether it has not been read since the start.
+    pub fn is_unread(&self) -> bool {
+        !self.read
+    }
+
     /// Whether a device is known to have a retryable failure.
     pub fn is_retryable(&self, device: DeviceId) -> bool {
         self.entries.get(&device).is_some_and(|entry| entry.retryable.is_some_and(|count| count > 0))
@@ -59,7 +66,7 @@ impl Known {
 impl FailureIndex {
     /// An index that is empty; `off`: it stays so.
     pub fn new(off: bool) -> Self {
-        Self(ArcSwap::from_pointee(Known { entries: HashMap::new(), off }))
+        Self(ArcSwap::from_pointee(Known { entries: HashMap::new(), off, read: false }))
     }
 
     /// What is known.
@@ -90,6 +97,7 @@ impl FailureIndex {
         is_stopping: impl Fn() -> bool,
     ) -> usize {
         let devices = directory.all(|device| device.platform.is_in_retry_rule());
+        let before = self.known();
         let mut entries = HashMap::with_capacity(devices.len());
         for device in &devices {
             if is_stopping() {
@@ -99,10 +107,13 @@ impl FailureIndex {
             let retryable = now
                 .failures
                 .map(|(failures, _)| failures.iter().filter(|failure| failure.advice == Advice::Retryable).count());
-            entries.insert(device.id, Entry { read_at: clock.now(), retryable });
+            let entry = Entry { read_at: clock.now(), retryable };
+            // What was known of it before is better than nothing, and says how old it is.
+            let kept = before.entries.get(&device.id).filter(|_| retryable.is_none()).copied();
+            entries.insert(device.id, kept.unwrap_or(entry));
         }
         let read = entries.len();
-        self.0.store(Arc::new(Known { entries, off: false }));
+        self.0.store(Arc::new(Known { entries, off: false, read: true }));
         read
     }
 }

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::bulk::LeftOut;
+use super::failure_index::IndexAge;
 use crate::intune::{Denial, Device, DeviceId, GroupId, NotSyncable};
 use crate::store::BulkTarget;
 
@@ -69,12 +70,16 @@ pub enum Refusal {
     ListNotRead,
     /// The index of app failures is off.
     IndexOff,
+    /// The index of app failures has not been read yet.
+    IndexNotRead,
     /// Nothing is left to sync.
     NoDevices {
         /// What was asked for.
         target: Box<BulkTarget>,
         /// What was left out, and why.
         left_out: Box<LeftOut>,
+        /// How old the index of app failures is, where it was asked.
+        index: Option<IndexAge>,
     },
     /// More than one request may hold.
     TooManyForOne {

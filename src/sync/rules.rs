@@ -11,7 +11,7 @@ use crate::chat::Actor;
 use crate::graph::{Patience, Wanted};
 use crate::intune::{Device, GroupId};
 use crate::settings::ApprovalRule;
-use crate::store::{ApprovalFrame, ApprovalWindow, RuleAsked, RuleDue};
+use crate::store::{ApprovalFrame, ApprovalWindow, Condition, RuleAsked, RuleDue};
 
 impl Desk {
     /// The rules that apply to these devices, asked for by this person now. Where Graph does not say whether a device is in a
@@ -110,7 +110,21 @@ fn due_of(rule: &ApprovalRule, now: Timestamp) -> RuleDue {
             groups: rule.approver_groups.clone(),
             needed: rule.needed,
             step_up: rule.step_up,
+            conditions: conditions(rule),
         },
         allowance: rule.auto.map(|auto| (auto.count, now.saturating_sub(auto.per).unwrap_or(Timestamp::MIN))),
     }
+}
+
+fn conditions(rule: &ApprovalRule) -> Vec<Condition> {
+    let list = |any: bool, condition: Condition| any.then_some(condition);
+    let conditions = [
+        rule.min_devices.map(Condition::Devices),
+        list(!rule.platforms.is_empty(), Condition::Platforms(rule.platforms.clone())),
+        rule.owner.map(Condition::Owner),
+        list(!rule.groups.is_empty(), Condition::Groups(rule.groups.clone())),
+        rule.outside_hours.as_ref().map(|hours| Condition::Outside(hours.to_string())),
+        list(!rule.asker_roles.is_empty(), Condition::AskerRoles(rule.asker_roles.clone())),
+    ];
+    conditions.into_iter().flatten().collect()
 }

@@ -97,6 +97,9 @@ impl Desk {
                     if index.is_off() {
                         return Ok(Err(Refusal::IndexOff));
                     }
+                    if index.is_unread() {
+                        return Ok(Err(Refusal::IndexNotRead));
+                    }
                     devices.retain(|device| index.is_retryable(device.id));
                 }
                 (devices, Some(read_at))

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::agreement::Agreement;
 use super::desk::{Bells, Desk, Trouble};
 use super::directory::Directory;
 use super::report::read_failures;
@@ -113,11 +112,10 @@ impl Worker {
     }
 
     async fn dispatch(&self, claimed: &mut ClaimedSync) -> Result<(), Trouble> {
-        let ready = match self.desk.agreement(&claimed.request).await? {
-            Agreement::Stands => self.make_ready(claimed).await,
-            Agreement::NotKnown(error) => Ready::Later(error),
-            Agreement::Void => return Ok(()),
-        };
+        if !self.desk.stands(&claimed.request).await? {
+            return Ok(());
+        }
+        let ready = self.make_ready(claimed).await;
         self.set_out(claimed, ready).await
     }
 
@@ -214,11 +212,10 @@ impl Worker {
             Some(error) => retry_wait(error, claimed.tries, jitter()),
             None => Some(backoff(claimed.tries, jitter())),
         };
-        let reason = error
-            .as_ref()
-            .map_or_else(|| "it cannot be known now who may, or what was agreed to".to_owned(), ToString::to_string);
+        let reason = error.as_ref().map_or_else(|| "the chat does not say who may".to_owned(), ToString::to_string);
         tracing::warn!(reason, device_sync = %claimed.id, "a sync has to wait");
-        let Some(wait) = wait.filter(|_| !self.is_time_up(claimed, now)) else {
+        let is_time_up = self.is_time_up(claimed, now).await?;
+        let Some(wait) = wait.filter(|_| !is_time_up) else {
             if may_have_been_taken(claimed) {
                 return self.only_watch(claimed).await;
             }
@@ -234,12 +231,14 @@ impl Worker {
         Ok(self.store.come_back(now, claimed, DeviceSyncState::Queued, due_at, claimed.tries + 1, phase).await?)
     }
 
-    fn is_time_up(&self, claimed: &ClaimedSync, now: Timestamp) -> bool {
+    async fn is_time_up(&self, claimed: &ClaimedSync, now: Timestamp) -> Result<bool, Trouble> {
         if claimed.request.target.is_some() {
             // One of many may have waited for its turn for longer than that.
-            return claimed.tries >= tries_within(self.settings.sync.give_up);
+            return Ok(claimed.tries >= tries_within(self.settings.sync.give_up));
         }
-        now.duration_since(claimed.started_at) >= self.settings.sync.give_up
+        // Nor does the time count that a freeze held it back.
+        let thawed_at = self.store.thawed_at(now).await?.unwrap_or(claimed.started_at);
+        Ok(now.duration_since(claimed.started_at.max(thawed_at)) >= self.settings.sync.give_up)
     }
 
     /// The call was made and was not accepted, or nobody knows.
@@ -248,6 +247,7 @@ impl Worker {
         let request_id = error.request_id.as_deref();
         let refused = Some((Answer::Refused, request_id));
         tracing::warn!(%error, device_sync = %claimed.id, "a sync was not accepted");
+        let is_time_up = self.is_time_up(claimed, now).await?;
         match error.kind {
             Kind::NoAnswer => self.unknown(claimed).await,
             Kind::ApprovalRequired => self.end(claimed, &Outcome::Refused(RefusedWhy::ApprovalRequired), refused).await,
@@ -255,7 +255,7 @@ impl Worker {
             Kind::NotFound => self.end(claimed, &Outcome::Gone, refused).await,
             Kind::Observing => self.end(claimed, &Outcome::Skipped, refused).await,
             _ => match retry_wait(error, claimed.tries, jitter()) {
-                Some(wait) if !self.is_time_up(claimed, now) => {
+                Some(wait) if !is_time_up => {
                     let due_at = now.saturating_add(wait).unwrap_or(now);
                     let next = (DeviceSyncState::Queued, due_at);
                     Ok(self.store.record_answer(now, claimed, Answer::NotTaken, request_id, next).await?)

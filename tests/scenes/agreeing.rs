@@ -15,12 +15,17 @@ fn card(bed: &Bed) -> MessageView {
 
 /// Hanna's request for these devices, frozen for ten minutes, and approved by lena during that.
 async fn approved_while_frozen<'a>(bed: &'a Bed, command: &str) -> Answer<'a> {
+    approved_with_calls(bed, command, 0).await
+}
+
+/// The same after so many calls.
+async fn approved_with_calls<'a>(bed: &'a Bed, command: &str, calls: usize) -> Answer<'a> {
     bed.user("ada").runs("/freeze for:10m reason:CHG-7").await;
     let hanna = bed.user("hanna").runs(command).await;
     hanna.clicks("Yes").await;
     bed.user("lena").clicks_in_channel(&card(bed), "Approve").await.says("Approved");
     bed.advance(6.minutes()).await;
-    assert!(bed.calls().is_empty(), "nothing is sent while frozen");
+    assert_eq!(bed.calls().len(), calls, "nothing is sent while frozen");
     hanna
 }
 
@@ -99,7 +104,7 @@ async fn who_joined_goes_on_when_the_others_are_asked_again() {
 
 #[tokio::test]
 async fn what_ended_with_somebody_elses_sync_stays_done() {
-    let config = format!("{LARGE}[sync]\ncooldown = \"0s\"\n");
+    let config = format!("{LARGE}{NO_COOLDOWN}");
     let bed = Bed::with("done by another one", &config).await;
     bed.tenant.plan_check_in("LT-042", CheckIn::After(6.minutes())).expect("it is there");
     let omar = bed.user("omar").syncs("LT-042").await;
@@ -164,5 +169,58 @@ async fn nobody_can_agree_to_a_list_that_was_not_read_yet() {
     bed.user("lena").clicks_in_channel(&card(&bed), "Approve").await.says("Approved");
     bed.advance(2.minutes()).await;
     assert!(!bed.calls().is_empty());
+    ends(bed).await;
+}
+
+/// Hanna's request for a group of three, of which one ends with omar's sync while it is frozen.
+async fn one_is_done_meanwhile(bed: &Bed) -> String {
+    bed.tenant.plan_check_in("LT-042", CheckIn::After(4.minutes())).expect("it is there");
+    let group = bed.tenant.add_group("Pilot", &["LT-042", "IPAD-017", "PIX-009"]).expect("they are there");
+    let omar = bed.user("omar").syncs("LT-042").await;
+    bed.advance(1.minutes()).await;
+    approved_with_calls(bed, &format!("/bulk-sync group group:{group}"), 1).await;
+    omar.says("`LT-042` checked in");
+    group
+}
+
+const NO_COOLDOWN: &str = "[sync]\ncooldown = \"0s\"\n";
+
+#[tokio::test]
+async fn what_is_done_may_leave_the_target_without_anybody_being_asked() {
+    let bed = Bed::with("done and gone", &format!("{LARGE}{NO_COOLDOWN}")).await;
+    let group = one_is_done_meanwhile(&bed).await;
+    bed.tenant.set_group_members(&group, &["IPAD-017", "PIX-009"]).expect("they are there");
+    bed.advance(5.minutes()).await;
+    assert_eq!(bed.calls().len(), 3);
+    assert!(!bed.events().await.contains(&"votes_void".to_owned()));
+    ends(bed).await;
+}
+
+#[tokio::test]
+async fn where_only_what_is_done_is_left_nothing_can_be_agreed_to() {
+    let bed = Bed::with("only the done one is left", &format!("{LARGE}{NO_COOLDOWN}")).await;
+    let group = one_is_done_meanwhile(&bed).await;
+    bed.tenant.set_group_members(&group, &["LT-042"]).expect("it is there");
+    bed.advance(5.minutes()).await;
+    assert_eq!(bed.calls().len(), 1);
+    assert!(show::card(&card(&bed)).contains("Approve the sync of 2 devices?"), "{}", show::card(&card(&bed)));
+    bed.user("lena").clicks_in_channel(&card(&bed), "Approve").await.says("None of the devices behind this request");
+    ends(bed).await;
+}
+
+#[tokio::test]
+async fn what_is_asked_for_by_app_failures_waits_until_these_are_read_again() {
+    let config = format!("{LARGE}[apps]\nindex = true\n").replace("min_devices = 3", "min_devices = 1");
+    let bed = Bed::with("index unread after a freeze", &config).await;
+    bed.advance(2.minutes()).await;
+    approved_while_frozen(&bed, "/bulk-sync filter retryable_failures:true").await;
+    let away = bed.graph_fails(Fault::new(FaultKind::Unavailable).path("/managedDevices"));
+    bed.restart().await;
+    bed.advance(5.minutes()).await;
+    assert!(bed.calls().is_empty(), "in doubt nothing is sent");
+    bed.tenant.clear_fault(away);
+    bed.advance(15.minutes()).await;
+    assert!(!bed.calls().is_empty());
+    assert!(!bed.events().await.contains(&"votes_void".to_owned()));
     ends(bed).await;
 }

@@ -1,5 +1,7 @@
 //! Freezes: nothing is sent, everything is still answered, and what waited goes on.
 
+use sim::tenant::{Fault, FaultKind};
+
 use crate::bed::{Bed, HELPDESK, Spans as _};
 
 #[tokio::test]
@@ -10,7 +12,8 @@ async fn nothing_is_sent_while_frozen_and_what_waited_goes_on_by_itself() {
     let hanna = bed.user("hanna").runs("/sync device:LT-042").await;
     hanna.says("Frozen until").clicks("Yes").await;
     hanna.says("Frozen until");
-    bed.user("hanna").runs("/device device:LT-042").await.says("LT-042");
+    bed.user("hanna").runs("/device device:LT-042").await.says("LT-042").says("Frozen until");
+    bed.user("hanna").runs("/history").await.says("Frozen until");
     bed.advance(29.minutes()).await;
     assert!(bed.calls().is_empty());
     assert_eq!(bed.metric("frozen").await, Some(1));
@@ -76,6 +79,21 @@ async fn a_freeze_that_ends_early_lets_go_of_everything() {
     bed.advance(20.minutes()).await;
     bed.channel(HELPDESK);
     assert!(bed.events().await.contains(&"outcome".to_owned()));
+    bed.team();
+    bed.finish().await;
+}
+
+#[tokio::test]
+async fn the_time_that_a_freeze_takes_is_not_the_time_to_give_up() {
+    let bed = Bed::new("busy after a freeze").await;
+    bed.user("ada").runs("/freeze for:30m reason:CHG-7").await;
+    let hanna = bed.user("hanna").syncs("LT-042").await;
+    bed.advance(29.minutes()).await;
+    bed.graph_fails(Fault::on_sync(FaultKind::Unavailable).times(1));
+    bed.advance(8.minutes()).await;
+    assert_eq!(bed.calls().len(), 2, "the first one was not taken");
+    assert!(bed.channel(HELPDESK).join("\n").contains("`LT-042` checked in"));
+    hanna.says("The outcome will appear in this channel");
     bed.team();
     bed.finish().await;
 }

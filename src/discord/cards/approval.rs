@@ -2,15 +2,17 @@
 
 use commands::{CustomId, Verb};
 
-use super::bulk::{devices, platforms, target};
+use super::bulk::{banner, devices, named, platforms, target};
 use super::clean::code;
 use super::refusal::refusal;
 use super::words::{capital, denial, last_check_in, mention, name, platform, relative, time_of_day, user};
 use crate::chat::ChatUserId;
 use crate::discord::card::{Card, Embed, Tone};
 use crate::identity::SignInFirst;
-use crate::intune::Device;
-use crate::store::{ApprovalStep, PendingApproval, RequestId, RequestState, RuleAsked, Subject, Voted};
+use crate::intune::{Device, OwnerType};
+use crate::store::{
+    ApprovalStep, Condition, Freeze, PendingApproval, RequestId, RequestState, RuleAsked, Subject, Voted,
+};
 use crate::sync::Answered;
 
 /// Title of the dialog that asks why.
@@ -24,6 +26,7 @@ pub fn approval(
     pending: &PendingApproval,
     all: &[Device],
     rejection: Option<&(ChatUserId, Option<String>)>,
+    freeze: Option<&Freeze>,
     now: jiff::Timestamp,
 ) -> Card {
     let asker = mention(pending.request.actor.user);
@@ -44,12 +47,15 @@ pub fn approval(
         }
     }];
     if pending.subject.device().is_none() {
-        text.push("The attached table names each device.".to_owned());
+        text.push(named(all));
+        text.push("The attached table says more of each.".to_owned());
     }
     text.push(pending.rules.iter().map(|rule| rule_line(pending, rule)).collect::<Vec<_>>().join("\n"));
     if pending.round > 1 {
         text.push("The devices changed before anything was sent: earlier votes are void.".to_owned());
     }
+    let waits = pending.request.state == RequestState::AwaitingApproval;
+    text.extend(freeze.filter(|_| waits).map(banner));
     let reason = pending.request.reason.as_deref().map(|reason| code(reason, 200)).unwrap_or_default();
     let (tone, title) = match pending.request.state {
         RequestState::AwaitingApproval => (Tone::Attention, format!("Approve the sync of {what}?")),
@@ -63,7 +69,7 @@ pub fn approval(
         text.push(format!("{} rejected it{why}.", mention(*by)));
     }
     let embed = Embed::new(tone, title, text.join("\n\n")).field("Reason", reason);
-    if pending.request.state != RequestState::AwaitingApproval {
+    if !waits {
         return Card::of(embed);
     }
     let id = pending.request.id.0;
@@ -82,12 +88,34 @@ fn rule_line(pending: &PendingApproval, rule: &RuleAsked) -> String {
         who.push_str(if who.is_empty() { "members of an Entra group" } else { " or members of an Entra group" });
     }
     let afresh = if rule.step_up { " Each signs in to Microsoft afresh for it." } else { "" };
+    let conditions: Vec<_> = rule.conditions.iter().map(condition).collect();
+    let conditions = if conditions.is_empty() { String::new() } else { format!(" ({})", conditions.join(", ")) };
     format!(
-        "Rule {}: {} of {} agreed{have}. May approve: {who}.{afresh}",
+        "Rule {}{conditions}: {} of {} agreed{have}. May approve: {who}.{afresh}",
         code(&rule.name, 40),
         votes.len(),
         rule.needed
     )
+}
+
+/// Why a rule applies, as one of its conditions.
+fn condition(condition: &Condition) -> String {
+    let or = |items: Vec<String>| items.join(" or ");
+    match condition {
+        Condition::Devices(least) => format!("{least} or more devices"),
+        Condition::Platforms(platforms) => {
+            format!("a device with {}", or(platforms.iter().map(ToString::to_string).collect()))
+        }
+        Condition::Owner(OwnerType::Company) => "a company device".to_owned(),
+        Condition::Owner(OwnerType::Personal) => "a personal device".to_owned(),
+        Condition::Groups(groups) => {
+            format!("a device or user of the group {}", or(groups.iter().map(|group| format!("`{group}`")).collect()))
+        }
+        Condition::Outside(hours) => format!("outside of {}", code(hours, 60)),
+        Condition::AskerRoles(roles) => {
+            format!("asked by {}", or(roles.iter().map(|role| format!("<@&{role}>")).collect()))
+        }
+    }
 }
 
 /// It waits for long. Nobody is pinged.

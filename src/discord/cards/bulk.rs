@@ -37,7 +37,10 @@ pub fn bulk_confirm(proposal: &BulkProposal) -> Card {
         "Intune asks each of them to check in. Sending takes about {} at the rate that Microsoft allows; check-ins follow when devices are reachable.",
         span(proposal.takes.max(SignedDuration::from_secs(1)))
     ));
-    text.extend(who_agrees(&proposal.rules, &proposal.allowed_by));
+    text.extend(match proposal.request {
+        Some(_) => who_agrees(&proposal.rules, &proposal.allowed_by),
+        None => who_would_agree(&proposal.rules, &proposal.allowed_by),
+    });
     if proposal.observe {
         text.push("**Observe mode**: Yes sends nothing to Intune; it shows what would have happened.".to_owned());
     }
@@ -102,7 +105,8 @@ pub(super) fn platforms(all: &[Device]) -> String {
         .join(", ")
 }
 
-fn named(all: &[Device]) -> String {
+/// The first of them by name.
+pub(super) fn named(all: &[Device]) -> String {
     let shown: Vec<_> = all.iter().take(NAMED).map(name).collect();
     let more = all.len().saturating_sub(NAMED);
     if more == 0 { shown.join(" ") } else { format!("{} and {more} more: see the attached table.", shown.join(" ")) }
@@ -131,7 +135,8 @@ pub fn why_left_out(why: &WhyLeftOut) -> String {
     }
 }
 
-fn index_age(index: &IndexAge) -> String {
+/// How old the index of app failures is, what it holds, and what is missing in it.
+pub(super) fn index_age(index: &IndexAge) -> String {
     let oldest = match index.oldest {
         Some(at) => format!("the oldest reading is from {}", relative(at)),
         None => "none has been read yet".to_owned(),
@@ -141,30 +146,40 @@ fn index_age(index: &IndexAge) -> String {
     } else {
         format!(" {} could not be looked at and may be missing here.", devices(index.missing))
     };
-    format!("App failures as known of {}; {oldest}.{missing}", devices(index.read))
+    format!(
+        "App failures are known of {} (Android, iOS and iPadOS only, which try failed apps again at a sync); {oldest}.{missing}",
+        devices(index.read)
+    )
 }
 
 /// Who has to agree, if somebody does.
 pub(super) fn who_agrees(rules: &[RuleAsked], allowed_by: &[String]) -> Option<String> {
-    if !rules.is_empty() {
-        let rules: Vec<_> = rules
-            .iter()
-            .map(|rule| match rule.needed {
-                1 => code(&rule.name, 40),
-                needed => format!("{} ({needed} people)", code(&rule.name, 40)),
-            })
-            .collect();
-        return Some(format!(
-            "**After Yes a second person has to agree**, by the rule {}.",
-            rules.join(" and the rule ")
-        ));
-    }
+    let has_to = by_rules(rules).map(|rules| format!("**After Yes a second person has to agree**, by {rules}."));
+    has_to.or_else(|| let_through(allowed_by).map(|rules| format!("{rules} lets this many through by itself.")))
+}
+
+/// The same of a dry run, after which nobody presses Yes.
+fn who_would_agree(rules: &[RuleAsked], allowed_by: &[String]) -> Option<String> {
+    let has_to = by_rules(rules).map(|rules| format!("**A second person would have to agree**, by {rules}."));
+    has_to.or_else(|| let_through(allowed_by).map(|rules| format!("{rules} would let this many through by itself.")))
+}
+
+fn by_rules(rules: &[RuleAsked]) -> Option<String> {
+    let named = |rule: &RuleAsked| match rule.needed {
+        1 => format!("the rule {}", code(&rule.name, 40)),
+        needed => format!("the rule {} ({needed} people)", code(&rule.name, 40)),
+    };
+    let rules: Vec<_> = rules.iter().map(named).collect();
+    (!rules.is_empty()).then(|| rules.join(" and "))
+}
+
+fn let_through(allowed_by: &[String]) -> Option<String> {
     let allowed: Vec<_> = allowed_by.iter().map(|rule| code(rule, 40)).collect();
-    (!allowed.is_empty()).then(|| format!("The rule {} lets this many through by itself.", allowed.join(" and ")))
+    (!allowed.is_empty()).then(|| format!("The rule {}", allowed.join(" and ")))
 }
 
 /// Nothing is sent at the moment.
-pub(super) fn banner(freeze: &Freeze) -> String {
+pub fn banner(freeze: &Freeze) -> String {
     format!(
         "🧊 **Frozen until {}**: nothing is sent to Intune before that ({}). What is confirmed waits and then goes on by itself.",
         moment(freeze.ends_at),
@@ -196,6 +211,8 @@ pub struct Pace<'a> {
     pub throttled_until: Option<Timestamp>,
     /// Which part of the rate is taken: less than the whole after throttling.
     pub share: f64,
+    /// How many devices are sent until the last of these is, those of other requests among them.
+    pub to_send: u32,
     /// Nothing is sent at the moment.
     pub freeze: Option<&'a Freeze>,
 }
@@ -285,7 +302,7 @@ fn pace_words(standing: &BulkStanding, pace: Pace<'_>) -> Option<String> {
     }
     let since = standing.started_at.map(|at| pace.now.duration_since(at)).filter(|since| since.as_secs() > 0)?;
     let allowed = f64::from(pace.rate.count.max(1)) * pace.share.clamp(0.01, 1.0);
-    let left = pace.rate.per.mul_f64(f64::from(standing.waiting) / allowed);
+    let left = pace.rate.per.mul_f64(f64::from(pace.to_send.max(standing.waiting)) / allowed);
     let per_minute = f64::from(standing.sent) * 60.0 / since.as_secs_f64();
     let slowed = if pace.share < 1.0 {
         format!(" Microsoft Graph has throttled calls, so sending is slowed to {:.0} % for now.", pace.share * 100.0)

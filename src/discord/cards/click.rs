@@ -4,20 +4,21 @@ use super::bulk::{banner, devices};
 use super::words::{capital, denial, name};
 use crate::discord::card::{Card, Embed, Tone};
 use crate::intune::Device;
-use crate::store::{RequestId, RequestState, Stopped, Subject};
+use crate::store::{Freeze, RequestId, RequestState, Stopped, Subject};
 use crate::sync::{Clicked, Told};
 
 /// The answer to Yes or No, and whether it takes the place of the card (else it is a private word beside it).
 pub fn clicked(clicked: &Clicked, request: RequestId) -> (Card, bool) {
     match clicked {
-        Clicked::Confirmed { subject, approval: true, .. } => {
+        Clicked::Confirmed { subject, approval: true, freeze, .. } => {
             let text = "Confirmed. Now somebody who may approve has to agree; they are asked in the approvals channel. Nothing was sent yet, and you are told how it goes on.";
+            let text = under(freeze.as_ref(), text.to_owned());
             let title = format!("{} waits for approval", capital(&what(subject)));
             (super::withdrawable(Card::of(Embed::new(Tone::Neutral, title, text)), request), true)
         }
         Clicked::Confirmed { subject: Subject::Device(device), joined: true, .. } => (super::joined(device), true),
         Clicked::Confirmed { subject, freeze, .. } => {
-            let mut text = match subject {
+            let text = match subject {
                 Subject::Device(_) => {
                     "Confirmed. Your rights and the device are looked at once more, then Intune is asked.".to_owned()
                 }
@@ -25,9 +26,7 @@ pub fn clicked(clicked: &Clicked, request: RequestId) -> (Card, bool) {
                     "Confirmed. Your rights and each device are looked at once more, then Intune is asked. The message in this channel shows how far it is, and the outcome follows here.".to_owned()
                 }
             };
-            if let Some(freeze) = freeze {
-                text = format!("{text}\n\n{}", banner(freeze));
-            }
+            let text = under(freeze.as_ref(), text);
             (Card::of(Embed::new(Tone::Neutral, format!("Syncing {}", what(subject)), text)), true)
         }
         Clicked::Cancelled { subject } => {
@@ -49,6 +48,14 @@ pub fn clicked(clicked: &Clicked, request: RequestId) -> (Card, bool) {
         Clicked::Unknown => {
             (private("This card is not known any more. Your click changed nothing; send the command again."), false)
         }
+    }
+}
+
+/// With the word that nothing is sent, if that is so.
+fn under(freeze: Option<&Freeze>, text: String) -> String {
+    match freeze {
+        Some(freeze) => format!("{text}\n\n{}", banner(freeze)),
+        None => text,
     }
 }
 

@@ -27,7 +27,8 @@ use approval::withdrawable;
 pub use approval::{REJECT_LABEL, REJECT_TITLE, answered, approval, approval_reminder, approval_step, sign_in_first};
 pub use apps::apps;
 pub use bulk::{
-    NAMED, Pace, bulk_confirm, bulk_expired, bulk_progress, bulk_summary, bulk_team_line, ended_word, why_left_out,
+    NAMED, Pace, banner, bulk_confirm, bulk_expired, bulk_progress, bulk_summary, bulk_team_line, ended_word,
+    why_left_out,
 };
 pub use choose::{choose, person, suggestion};
 pub use clean::{clean, code};

@@ -1,10 +1,11 @@
 //! Refusals: what the answer is, why, and what to do.
 
-use super::bulk::{left_out, target};
+use super::bulk::{index_age, left_out, target};
 use super::clean::code;
 use super::words::{capital, denial, moment, name, not_syncable, relative, span};
 use crate::discord::card::{Card, Embed, Tone};
-use crate::sync::Refusal;
+use crate::store::BulkTarget;
+use crate::sync::{IndexAge, LeftOut, Refusal};
 
 /// A refusal; `task` is the verb of what was asked: "sync" or "read".
 pub fn refusal(refusal: &Refusal, task: &str) -> Card {
@@ -69,9 +70,13 @@ pub fn refusal(refusal: &Refusal, task: &str) -> Card {
             "`retryable_failures:` needs `[apps] index` in the bot's config. `/apps` shows one device's failures."
                 .to_owned(),
         ),
-        Refusal::NoDevices { target: what, left_out: out } => {
-            let out = if out.count() == 0 { String::new() } else { format!("\n\n{}", left_out(out)) };
-            ("Nothing to sync".to_owned(), format!("{}: none that can be synced now.{out}", target(what)))
+        Refusal::IndexNotRead => (
+            "Not yet".to_owned(),
+            "The apps of each device have not been read since the bot started; in a large tenant that takes a while. Try again later, or leave `retryable_failures:` out."
+                .to_owned(),
+        ),
+        Refusal::NoDevices { target, left_out, index } => {
+            ("Nothing to sync".to_owned(), no_devices(target, left_out, index.as_ref()))
         }
         Refusal::TooManyForOne { count, max } => (
             "Too many devices".to_owned(),
@@ -101,6 +106,12 @@ pub fn refusal(refusal: &Refusal, task: &str) -> Card {
         }
     };
     Card::of(Embed::new(Tone::Bad, title, text))
+}
+
+fn no_devices(what: &BulkTarget, out: &LeftOut, index: Option<&IndexAge>) -> String {
+    let out = (out.count() > 0).then(|| left_out(out));
+    let said = [Some(format!("{}: none that can be synced now.", target(what))), out, index.map(index_age)];
+    said.into_iter().flatten().collect::<Vec<_>>().join("\n\n")
 }
 
 fn too_many_to_check(count: usize, most: usize, members: bool) -> String {
