@@ -37,4 +37,5 @@ mod rights;
 mod slow_commits;
 mod step_up;
 mod suggesting;
+mod telling;
 mod watching;
