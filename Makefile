@@ -17,7 +17,7 @@ export NEXTEST_TEST_THREADS ?= $(shell echo $$((3 * $$(nproc))))
 QUICK := not binary(/browser|crash|soak/)
 
 # Scenes that another database could change; they run on PostgreSQL too.
-ON_POSTGRES := binary(scenes) & test(/^(agreeing|approvals|bulk|calls|clicks|clocks|freezing|joining|late|linked|linking|notifying|records|restarts|step_up|telling)::/)
+ON_POSTGRES := binary(scenes) & test(/^(agreeing|approvals|bulk|calls|clicks|clocks|freezing|joining|late|linked|linking|notifying|records|restarts|ruling|step_up|telling)::/)
 
 # Builds the tests. By itself, since it may have to fetch crates, which the line below could not.
 BUILD_TESTS := cargo nextest run --workspace --all-features --no-run
@@ -27,10 +27,10 @@ BUILD_TESTS := cargo nextest run --workspace --all-features --no-run
 NEXTEST := SSL_CERT_FILE=/dev/null SSL_CERT_DIR=/dev/null ./scripts/postgres.sh cargo nextest run --workspace --all-features
 
 # Scenes that play a second time with interactions posted to the bot.
-OVER_HTTP := binary(scenes) & test(/^(agreeing|approvals|asking|bulk|clicks|freezing|hostile|joining|linking|looking|notifying|restarts|step_up|telling)::/)
+OVER_HTTP := binary(scenes) & test(/^(agreeing|approvals|asking|bulk|clicks|freezing|hostile|joining|linking|looking|notifying|restarts|ruling|step_up|telling)::/)
 
 # Scenes that both could change together.
-ON_BOTH := binary(scenes) & test(/^(agreeing|approvals|bulk|clicks|freezing|joining|linking|notifying|restarts|step_up|telling)::/)
+ON_BOTH := binary(scenes) & test(/^(agreeing|approvals|bulk|clicks|freezing|joining|linking|notifying|restarts|ruling|step_up|telling)::/)
 
 .PHONY: help demo test test-quick soak bench lint setup
 

@@ -34,6 +34,7 @@ mod replicas;
 mod reporting;
 mod restarts;
 mod rights;
+mod ruling;
 mod slow_commits;
 mod step_up;
 mod suggesting;
