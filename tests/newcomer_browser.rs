@@ -151,7 +151,7 @@ async fn many_devices_wait_for_a_lead_and_end_with_a_picture() {
     reads(&browser, "a second person has to agree").await;
     browser.picture("6-many").await;
     presses(&browser, "Yes").await;
-    reads(&browser, "waits for approval").await;
+    reads(&browser, "for approval").await;
 
     opens(&browser, &demo, "lena", "sync-approvals").await;
     reads(&browser, "Hanna").await;

@@ -243,7 +243,7 @@ async fn many(stage: &Stage) -> anyhow::Result<()> {
     stage.settle().await?;
     says(&reply(stage, asked)?, "Sync 6 devices?")?;
     press(stage, "hanna", asked, "Yes").await?;
-    says(&reply(stage, asked)?, "waits for approval")?;
+    says(&reply(stage, asked)?, "for approval")?;
     no_call(stage)?;
     let card = stage.sim.discord.messages(APPROVALS).pop().context("a second person should be asked")?;
     says(&card, "Approve the sync of 6 devices?")?;

@@ -41,11 +41,6 @@ pub struct Handler {
     pub(super) store_budget: Duration,
 }
 
-/// Whether a command only asks how things are.
-fn is_question(command: &Command) -> bool {
-    matches!(command, Command::Device { .. } | Command::Apps { .. } | Command::Access { .. } | Command::History)
-}
-
 impl Handler {
     /// A handler. `store_budget`: how long the store may take before a click is answered; Discord waits three seconds.
     pub fn new(
@@ -203,8 +198,8 @@ impl Handler {
         self.defer(id, &token).await?;
         let card = match self.desk.store().claim_interaction(self.clock.now(), id).await {
             Ok(true) => match self.answer(&actor, &command, &self.reply(&token)).await {
-                Ok(card) if is_question(&command) => Ok(self.under_the_banner(card).await),
-                answered => answered,
+                Ok(card) => Ok(self.under_the_banner(&command, card).await),
+                trouble => trouble,
             },
             Ok(false) => return Ok(()),
             Err(error) => Err(Trouble::Store(error)),
@@ -242,17 +237,6 @@ impl Handler {
             Command::History => cards::history(&self.desk.history(actor).await?),
             Command::Help => cards::help(),
         })
-    }
-
-    /// While nothing is sent, answers say so too. Cards to confirm have their own word on it.
-    async fn under_the_banner(&self, mut card: Card) -> Card {
-        match self.desk.frozen().await {
-            Ok(Some(freeze)) if card.content.is_empty() => card.content = cards::banner(&freeze),
-            Ok(Some(freeze)) => card.content = format!("{}\n\n{}", cards::banner(&freeze), card.content),
-            Ok(None) => {}
-            Err(error) => tracing::warn!(%error, "whether something is frozen could not be looked up"),
-        }
-        card
     }
 
     async fn sync(&self, actor: &Actor, device: &str, reason: Option<&str>, reply: &Reply) -> Result<Card, Trouble> {

@@ -1,5 +1,6 @@
 //! The only room that knows serenity: the gateway and the interactions endpoint, the way of an interaction, cards, and delivery.
 
+mod banner;
 mod card;
 pub mod cards;
 mod channels;

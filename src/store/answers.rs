@@ -122,7 +122,8 @@ impl Store {
             }),
         });
         append(&mut tx, &self.tenant, now, &row).await?;
-        if let Subject::Device(device) = &subject {
+        // What waits for approval is told by its own words, and can be withdrawn until then.
+        if let (Subject::Device(device), None) = (&subject, approval) {
             self.schedule_last_edit(&mut tx, id, device, yes.reply.until).await?;
         }
         tx.commit().await?;

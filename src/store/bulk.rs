@@ -216,11 +216,12 @@ impl Store {
             .bind(millis(now))
             .execute(&mut tx)
             .await?;
-        // Those in a worker's hands find out right before their call; those that may have been called are watched.
+        // Whoever holds one of them finds out right before its call; those that may have been called are watched.
         let outcome = Outcome::Cancelled;
         let ended = query(
-            "UPDATE device_syncs SET state = 'ended', outcome = $2, ended_as = $3, ended_at = $4, due_at = NULL
-              WHERE request_id = $1 AND state = 'queued' AND (lease_until IS NULL OR lease_until < $4)
+            "UPDATE device_syncs SET state = 'ended', outcome = $2, ended_as = $3, ended_at = $4, due_at = NULL,
+                    lease_token = NULL, lease_until = NULL
+              WHERE request_id = $1 AND state = 'queued'
                 AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.device_sync_id = device_syncs.id AND (a.answer IS NULL OR a.answer <> 'not_taken'))
              RETURNING id",
         )

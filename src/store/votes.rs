@@ -96,6 +96,9 @@ impl Store {
             self.note_agreed(&mut tx, now, seen).await?;
             self.set_off(&mut tx, now, id, &seen.subject).await?;
             self.tell_asker(&mut tx, now, id, ApprovalStep::Approved { by: actor.user }).await?;
+            if let Some(device) = seen.subject.device().filter(|_| now < seen.request.reply.until) {
+                self.schedule_last_edit(&mut tx, id, device, seen.request.reply.until).await?;
+            }
             self.show_bulk_progress(&mut tx, now, &seen.request).await?;
             self.finish_if_over(&mut tx, now, id).await?;
         } else {

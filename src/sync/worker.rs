@@ -144,7 +144,13 @@ impl Worker {
         match self.store.begin_attempt(self.clock.now(), claimed, &device, requested_at, json!(decision)).await? {
             Begun::Written => {}
             Begun::Stopped if may_have_been_taken(claimed) => return self.only_watch(claimed).await,
-            Begun::Stopped => return self.end(claimed, &Outcome::Cancelled, None).await,
+            Begun::Stopped => {
+                return match self.end(claimed, &Outcome::Cancelled, None).await {
+                    // Whoever pressed Cancel has ended it.
+                    Err(Trouble::Store(crate::store::Error::LeaseLost)) => Ok(()),
+                    done => done,
+                };
+            }
             Begun::Frozen => {
                 // Due at once: nobody takes it while the freeze holds, and its end may come sooner than it says now.
                 let (now, tries) = (self.clock.now(), claimed.tries);

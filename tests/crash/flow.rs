@@ -31,14 +31,20 @@ pub(crate) enum Flow {
     Expired,
     /// Every device of a person.
     Bulk,
-    /// The same, where somebody else has to agree.
+    /// More devices than are taken together, of which not all are sent, since Cancel is pressed.
+    Stopped,
+    /// Every device of a person, where somebody else has to agree.
     Approved,
+    /// The same, where two have to agree.
+    TwoVotes,
+    /// The same, where somebody refuses.
+    Rejected,
     /// The same, where the devices change after everybody agreed, so that they are asked again.
     AskedAgain,
 }
 
 impl Flow {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Plain,
         Self::Joined,
         Self::Lost,
@@ -47,13 +53,17 @@ impl Flow {
         Self::Cancelled,
         Self::Expired,
         Self::Bulk,
+        Self::Stopped,
         Self::Approved,
+        Self::TwoVotes,
+        Self::Rejected,
         Self::AskedAgain,
     ];
 
     /// What is typed.
     pub(crate) fn command(self) -> String {
         match self {
+            Self::Stopped => "/bulk-sync filter platform:ipados".to_owned(),
             _ if self.is_bulk() => format!("/bulk-sync user user:{PERSON}@contoso.example"),
             _ => format!("/sync device:{DEVICE}"),
         }
@@ -63,7 +73,8 @@ impl Flow {
     pub(crate) fn arrange(self, sim: &Sim) {
         let after = if self == Self::Joined { 6 } else { 3 };
         let plan = CheckIn::After(SignedDuration::from_secs(after));
-        for device in devices_of(sim, PERSON) {
+        let devices = if self == Self::Stopped { devices(sim, |_| true) } else { devices_of(sim, PERSON) };
+        for device in devices {
             sim.tenant.plan_check_in(&device, plan.clone()).expect("there is such a device");
         }
         let fault = match self {
@@ -76,12 +87,22 @@ impl Flow {
 
     /// Whether it is about many devices.
     pub(crate) fn is_bulk(self) -> bool {
-        matches!(self, Self::Bulk) || self.is_approved()
+        matches!(self, Self::Bulk | Self::Stopped) || self.is_approved()
     }
 
     /// Whether somebody else has to agree.
     pub(crate) fn is_approved(self) -> bool {
-        matches!(self, Self::Approved | Self::AskedAgain)
+        matches!(self, Self::Approved | Self::TwoVotes | Self::Rejected | Self::AskedAgain)
+    }
+
+    /// How many have to agree.
+    pub(crate) fn needed(self) -> u32 {
+        if self == Self::TwoVotes { 2 } else { 1 }
+    }
+
+    /// How many calls are made in a second.
+    pub(crate) fn pace(self) -> u32 {
+        if self == Self::Stopped { 5 } else { 10 }
     }
 
     /// How long Yes can be pressed.
@@ -90,10 +111,15 @@ impl Flow {
     }
 }
 
-/// The devices of a person, by name.
+/// The devices of a person.
 fn devices_of(sim: &Sim, person: &str) -> Vec<String> {
-    let theirs = |upn: &Option<String>| upn.as_ref().is_some_and(|upn| upn.starts_with(person));
-    sim.tenant.devices().into_iter().filter(|device| theirs(&device.user_upn)).map(|device| device.id).collect()
+    devices(sim, |upn| upn.is_some_and(|upn| upn.starts_with(person)))
+}
+
+/// Those whose primary user is such.
+fn devices(sim: &Sim, theirs: impl Fn(Option<&str>) -> bool) -> Vec<String> {
+    let devices = sim.tenant.devices().into_iter();
+    devices.filter(|device| theirs(device.user_upn.as_deref())).map(|device| device.id).collect()
 }
 
 impl fmt::Display for Flow {
@@ -107,7 +133,10 @@ impl fmt::Display for Flow {
             Self::Cancelled => "No",
             Self::Expired => "expired",
             Self::Bulk => "many",
+            Self::Stopped => "stopped",
             Self::Approved => "approved",
+            Self::TwoVotes => "two votes",
+            Self::Rejected => "rejected",
             Self::AskedAgain => "asked again",
         })
     }

@@ -24,18 +24,31 @@ const GOES: &str = "LT-LATE";
 pub(crate) async fn act(place: &Place) {
     let (sim, flow) = (&place.sim, place.flow);
     match flow {
+        Flow::Stopped => {
+            wants(sim, flow, "hanna", "Yes").await;
+            stops(sim).await;
+        }
         Flow::Approved => {
             wants(sim, flow, "hanna", "Yes").await;
-            approves(sim, 6).await;
+            approves(sim, "lena", "Approved: sync of 6 devices").await;
+        }
+        Flow::TwoVotes => {
+            wants(sim, flow, "hanna", "Yes").await;
+            approves(sim, "lena", "1 of 2 agreed").await;
+            approves(sim, "priya", "Approved: sync of 6 devices").await;
+        }
+        Flow::Rejected => {
+            wants(sim, flow, "hanna", "Yes").await;
+            rejects(sim).await;
         }
         Flow::AskedAgain => {
             types(sim, "ada", "/freeze for:1h reason:CHG-7").await;
             wants(sim, flow, "hanna", "Yes").await;
-            approves(sim, 6).await;
+            approves(sim, "lena", "Approved: sync of 6 devices").await;
             sim.tenant.remove_device(GOES).expect("it is there");
             place.approvals_age().await;
             types(sim, "ada", "/unfreeze").await;
-            approves(sim, 5).await;
+            approves(sim, "lena", "Approved: sync of 5 devices").await;
         }
         Flow::Joined => {
             wants(sim, flow, "hanna", "Yes").await;
@@ -70,11 +83,13 @@ async fn wants(sim: &Sim, flow: Flow, who: &str, button: &str) -> Option<Message
             Err(_not_yet) => None,
         };
         match card {
+            Some(card) if card.text().contains("has not been read since the bot started") => {}
             // It was joined, or synced a moment ago.
             Some(card) if card.button("Yes").is_none() => return None,
             Some(card) if button.is_empty() || presses(sim, who, &card, button).await => return Some(card.id),
-            _ => tokio::time::sleep(Duration::from_millis(100)).await,
+            _ => {}
         }
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
 
@@ -91,22 +106,68 @@ async fn types(sim: &Sim, who: &str, command: &str) {
     }
 }
 
-/// Lena presses Approve until a card says that the sync of so many devices is approved.
-async fn approves(sim: &Sim, devices: usize) {
-    let approved = format!("Approved: sync of {devices} devices");
-    loop {
-        let cards = sim.discord.messages("sync-approvals");
-        if cards.iter().any(|card| card.text().contains(&approved)) {
-            return;
+/// Somebody presses Approve until a card says this.
+async fn approves(sim: &Sim, who: &str, until: &str) {
+    while !says(sim, until) {
+        if let Some(card) = waiting_card(sim) {
+            presses(sim, who, &card, "Approve").await;
+            shows(sim, until).await;
         }
-        if let Some(card) = cards.iter().rfind(|card| card.button("Approve").is_some()) {
-            presses(sim, "lena", card, "Approve").await;
-            let edited =
-                |discord: &sim::Discord| discord.message(card.id).is_none_or(|card| card.button("Approve").is_none());
-            let _not_yet = tokio::time::timeout(PATIENCE, sim.discord.wait_until(edited)).await;
-        }
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
+}
+
+/// Lena presses Reject and sends the dialog until the card says so.
+async fn rejects(sim: &Sim) {
+    const UNTIL: &str = "Rejected: sync of";
+    while !says(sim, UNTIL) {
+        if let Some(card) = waiting_card(sim) {
+            presses(sim, "lena", &card, "Reject").await;
+            if let Some(dialog) = sim.discord.modal("lena") {
+                let _no_answer = sim.discord.user("lena").submit(&dialog, &[("reason", "not now")]);
+            }
+            shows(sim, UNTIL).await;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// Hanna presses Cancel until the live message has no such button any more.
+async fn stops(sim: &Sim) {
+    let has_button = |message: &MessageView| message.button("Cancel").is_some();
+    let mut seen = false;
+    loop {
+        let live = sim.discord.messages("helpdesk").into_iter().rfind(has_button);
+        match live {
+            Some(live) if sim.tenant.sync_calls().len() >= 3 => {
+                seen = true;
+                presses(sim, "hanna", &live, "Cancel").await;
+                let gone = |discord: &sim::Discord| discord.message(live.id).is_none_or(|live| !has_button(&live));
+                let _not_yet = tokio::time::timeout(PATIENCE, sim.discord.wait_until(gone)).await;
+            }
+            None if seen => return,
+            _ => {}
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+/// The newest card that waits for somebody.
+fn waiting_card(sim: &Sim) -> Option<MessageView> {
+    let cards = sim.discord.messages("sync-approvals").into_iter();
+    sim.discord.connected().then_some(cards)?.rfind(|card| card.button("Approve").is_some())
+}
+
+/// Whether a card says this.
+fn says(sim: &Sim, words: &str) -> bool {
+    sim.discord.messages("sync-approvals").iter().any(|card| card.text().contains(words))
+}
+
+/// Waits for that, as long as somebody would.
+async fn shows(sim: &Sim, words: &str) {
+    let shown =
+        |discord: &sim::Discord| discord.messages("sync-approvals").iter().any(|card| card.text().contains(words));
+    let _not_yet = tokio::time::timeout(PATIENCE, sim.discord.wait_until(shown)).await;
 }
 
 /// What came in the place of "thinking…"; nothing comes from a bot that is gone.

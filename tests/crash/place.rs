@@ -57,7 +57,7 @@ impl Place {
 
     fn config(&self) -> String {
         let store = self.database.url().expose_secret();
-        let confirm_timeout = self.flow.confirm_timeout();
+        let (confirm_timeout, pace) = (self.flow.confirm_timeout(), self.flow.pace());
         let own = format!(
             r#"
             [discord]
@@ -73,6 +73,9 @@ impl Place {
             [[access.chat_role]]
             discord_role = "900000000000000201"
             intune_role = "Help Desk Operator"
+            [[access.chat_role]]
+            discord_role = "900000000000000203"
+            intune_role = "Endpoint Security Manager"
             [sync]
             confirm_timeout = "{confirm_timeout}"
             [watch]
@@ -85,11 +88,14 @@ impl Place {
             [limits]
             per_person = "1000/1m"
             per_guild = "1000/1m"
+            graph_writes = "{pace}/1s"
             [web]
             ops_listen = ""
             "#
         );
-        let rules = r#"
+        let needed = self.flow.needed();
+        let rules = format!(
+            r#"
             [discord]
             approvals_channel_id = "900000000000000103"
             [access]
@@ -97,10 +103,12 @@ impl Place {
             [[approval.rule]]
             name = "large"
             min_devices = 3
-            approver_roles = ["900000000000000207"]
-            "#;
-        let rules = if self.flow.is_approved() { rules } else { "" };
-        config_for(&self.sim, &[&own, rules]).expect("both are TOML")
+            approver_roles = ["900000000000000207", "900000000000000203"]
+            needed = {needed}
+            "#
+        );
+        let rules = if self.flow.is_approved() { rules } else { String::new() };
+        config_for(&self.sim, &[&own, &rules]).expect("both are TOML")
     }
 
     /// Plays the flow to its end; what was committed in it.

@@ -80,7 +80,9 @@ pub(crate) fn all_points() -> Vec<(Flow, Point)> {
     commits.chain(wire).collect()
 }
 
-use Flow::{Approved, AskedAgain, Bulk, Cancelled, Expired, Joined, Lost, NoReply, NotTaken, Plain};
+use Flow::{
+    Approved, AskedAgain, Bulk, Cancelled, Expired, Joined, Lost, NoReply, NotTaken, Plain, Rejected, Stopped, TwoVotes,
+};
 use Service::{Discord, Graph};
 
 /// Flow, name, which.
@@ -145,10 +147,17 @@ const COMMITS: &[(Flow, &str, u32)] = &[
     (Bulk, "UPDATE device_syncs SET due_at", 1),
     (Bulk, "outcome", 1),
     (Bulk, "outcome", 2),
-    // Somebody else agrees first.
+    // More than are taken together, and Cancel.
+    (Stopped, "UPDATE requests SET served_at", 2),
+    (Stopped, "stopped", 1),
+    (Stopped, "outcome", 2),
+    // Somebody else agrees first, or does not.
     (Approved, "confirmed", 1),
     (Approved, "approved", 1),
     (Approved, "attempt", 1),
+    (TwoVotes, "approved", 1),
+    (TwoVotes, "approved", 2),
+    (Rejected, "rejected", 1),
     // And once more, since the devices have changed.
     (AskedAgain, "frozen", 1),
     (AskedAgain, "unfrozen", 1),

@@ -37,14 +37,17 @@ pub(crate) fn judge(place: &Place) -> Result<Seen, String> {
         return Err(format!("device sync {sync} has {times} outcomes"));
     }
     let ended: BTreeSet<_> = of(&rows, "outcome").map(|row| id(row, "request_id")).collect();
+    // Of what was refused nothing is left to be told but that.
+    let refused: BTreeSet<_> = of(&rows, "rejected").map(|row| id(row, "request_id")).collect();
+    let confirmed: BTreeSet<_> = confirmed.difference(&refused).copied().collect();
     if ended != confirmed {
         return Err(format!("confirmed were {confirmed:?}, and an outcome have {ended:?}"));
     }
     let attempts = calls_were_right(place, &rows)?;
     let taken = place.sim.tenant.sync_calls().iter().filter(|call| call.status == 204).count();
     // Who joined is told too, and the team hears of a sync once.
-    let heads: BTreeSet<_> =
-        of(&rows, "confirmed").filter(|row| row["detail"]["joined"] != true).map(|row| id(row, "request_id")).collect();
+    let heads = of(&rows, "confirmed").filter(|row| row["detail"]["joined"] != true);
+    let heads: BTreeSet<_> = heads.map(|row| id(row, "request_id")).filter(|id| !refused.contains(id)).collect();
     let twice = told_once(place, "helpdesk", confirmed.len())? + told_once(place, "device-team", heads.len())?;
     Ok(Seen { confirmed: confirmed.len(), outcomes: outcomes.len(), taken, attempts, twice })
 }

@@ -22,7 +22,7 @@ async fn a_large_sync_waits_for_a_lead_and_then_runs() {
     let hanna = bed.user("hanna").runs("/bulk-sync user user:jonas.weber@contoso.example reason:INC-7").await;
     hanna.says("After Yes a second person has to agree");
     hanna.clicks("Yes").await;
-    hanna.says("waits for approval");
+    hanna.says("for approval");
     bed.advance(1.minutes()).await;
     assert!(bed.calls().is_empty(), "nothing is sent before somebody agrees");
     insta::assert_snapshot!("approval_card", show::card(&card(&bed)));
@@ -113,7 +113,7 @@ async fn a_rule_may_let_a_few_through_by_itself() {
     let calls = bed.calls().len();
     let second = bed.user("hanna").runs("/bulk-sync user user:jonas.weber@contoso.example").await;
     second.says("After Yes a second person has to agree").clicks("Yes").await;
-    second.says("waits for approval");
+    second.says("for approval");
     bed.advance(1.minutes()).await;
     assert_eq!(bed.calls().len(), calls);
     bed.user("lena").clicks_in_channel(&card(&bed), "Approve").await;
@@ -175,7 +175,7 @@ async fn the_dialog_of_reject_opens_though_graph_does_not_answer_and_its_word_wa
     let sent = bed.user("lena").submits("reason", "not now").await;
     bed.advance(1.minutes()).await;
     sent.says("in doubt the answer is no");
-    hanna.says("waits for approval");
+    hanna.says("for approval");
     bed.tenant.clear_fault(away);
     bed.user("omar").clicks_in_channel(&card(&bed), "Reject").await;
     bed.user("omar").submits("reason", "").await.says("None of the rules on the card names you");
@@ -284,7 +284,7 @@ async fn who_needs_a_second_person_joins_nobody_without_one() {
     let hanna = bed.user("hanna").syncs("LT-042").await;
     let priya = bed.user("priya").runs("/sync device:LT-042").await;
     priya.says("a second person has to agree").clicks("Yes").await;
-    priya.says("waits for approval");
+    priya.says("for approval");
     bed.user("lena").clicks_in_channel(&card(&bed), "Approve").await.says("Approved");
     bed.advance(5.minutes()).await;
     hanna.says("`LT-042` checked in");
@@ -359,6 +359,37 @@ async fn what_was_approved_cannot_be_withdrawn() {
     late.says("Your click changed nothing");
     bed.advance(5.minutes()).await;
     hanna.says("`LT-042` checked in");
+    bed.channel(APPROVALS);
+    bed.team();
+    bed.finish().await;
+}
+
+#[tokio::test]
+async fn one_device_can_be_withdrawn_for_as_long_as_it_waits() {
+    let config = LARGE.replace("min_devices = 3", "platforms = [\"Windows\"]");
+    let bed = asked(&config, "withdrawn late").await;
+    let hanna = bed.user("hanna").runs("/sync device:LT-042").await;
+    hanna.clicks("Yes").await;
+    bed.advance(16.minutes()).await;
+    hanna.says("for approval").clicks("Withdraw").await;
+    bed.advance(1.minutes()).await;
+    assert!(show::card(&card(&bed)).contains("Withdrawn: sync of `LT-042`"));
+    assert!(bed.calls().is_empty());
+    bed.channel(APPROVALS);
+    bed.finish().await;
+}
+
+#[tokio::test]
+async fn the_reply_about_one_device_says_where_its_outcome_will_be() {
+    let config = LARGE.replace("min_devices = 3", "platforms = [\"Windows\"]").replace("10m", "40m");
+    let bed = asked(&config, "approved and late").await;
+    let hanna = bed.user("hanna").runs("/sync device:LT-LATE").await;
+    hanna.clicks("Yes").await;
+    bed.user("lena").clicks_in_channel(&card(&bed), "Approve").await.says("Approved");
+    bed.advance(16.minutes()).await;
+    hanna.says("The outcome will appear in this channel");
+    bed.advance(26.minutes()).await;
+    assert!(bed.channel(HELPDESK).join("\n").contains("`LT-LATE`"));
     bed.channel(APPROVALS);
     bed.team();
     bed.finish().await;

@@ -65,7 +65,7 @@ async fn a_rule_for_personal_devices_asks_where_one_is_among_them() {
     .await;
     let hanna = asks_for(&bed, "hanna", &["LT-042", "MBP-ELSA"]).await;
     hanna.says(ASKS).clicks("Yes").await;
-    hanna.says("waits for approval");
+    hanna.says("for approval");
     let omar = asks_for(&bed, "omar", &["IPAD-017", "KIOSK-11"]).await;
     omar.never_says(ASKS).clicks("Yes").await;
     omar.says("Syncing 2 devices");
@@ -82,7 +82,7 @@ async fn a_rule_for_a_group_of_devices_asks_where_one_is_in_it() {
     let bed = Bed::with("rule for devices of a group", &with_rule(&format!("groups = [\"{SCHOOL}\"]"))).await;
     let hanna = asks_for(&bed, "hanna", &["LT-042", "SCHOOL-IPAD-2"]).await;
     hanna.says(ASKS).clicks("Yes").await;
-    hanna.says("waits for approval");
+    hanna.says("for approval");
     let omar = asks_for(&bed, "omar", &["IPAD-017", "KIOSK-11"]).await;
     omar.never_says(ASKS).clicks("Yes").await;
     omar.says("Syncing 2 devices");
@@ -98,7 +98,7 @@ async fn a_rule_for_a_group_of_people_asks_where_a_device_is_theirs() {
     for theirs in ["MBP-ELSA", "IPAD-017"] {
         let hanna = bed.user("hanna").runs(&format!("/sync device:{theirs}")).await;
         hanna.says(ASKS).clicks("Yes").await;
-        hanna.says("waits for approval").clicks("Withdraw").await;
+        hanna.says("for approval").clicks("Withdraw").await;
     }
     let omar = bed.user("omar").runs("/sync device:IPHONE-ALL11").await;
     omar.never_says(ASKS).clicks("Yes").await;
@@ -122,7 +122,7 @@ async fn a_rule_for_outside_of_hours_asks_when_they_are_over() {
     within.says("`LT-042` checked in");
     let outside = bed.user("hanna").runs("/sync device:IPAD-017").await;
     outside.says(ASKS).clicks("Yes").await;
-    outside.says("waits for approval");
+    outside.says("for approval");
     bed.user("lena").clicks_in_channel(&card(&bed), "Approve").await.says("Approved");
     bed.advance(3.minutes()).await;
     outside.says("`IPAD-017` checked in");
@@ -137,7 +137,7 @@ async fn the_time_of_yes_says_whether_it_is_outside_of_hours() {
     hanna.never_says(ASKS);
     bed.advance(6.minutes()).await;
     hanna.clicks("Yes").await;
-    hanna.says("waits for approval");
+    hanna.says("for approval");
     bed.advance(1.minutes()).await;
     assert!(bed.calls().is_empty());
     bed.user("lena").clicks_in_channel(&card(&bed), "Approve").await.says("Approved");
@@ -157,7 +157,7 @@ async fn who_may_not_sync_one_of_the_devices_can_reject_them_and_not_approve() {
     sam.says("outside its scope groups").says("Your click changed nothing");
     bed.advance(1.minutes()).await;
     assert!(bed.calls().is_empty());
-    hanna.says("waits for approval");
+    hanna.says("for approval");
     bed.user("sam").clicks_in_channel(&card(&bed), "Reject").await;
     bed.user("sam").submits("reason", "not all of them are ours").await.says("Rejected");
     hanna.says("did not agree").says("not all of them are ours");
@@ -380,5 +380,19 @@ async fn a_dry_run_says_which_rule_would_ask() {
     let asked = bed.user("hanna").runs(&format!("{COMMAND} dry_run:true")).await;
     asked.says("Dry run").says("by the rule `large`");
     assert!(asked.message().button("Yes").is_none(), "there is nothing to confirm");
+    bed.finish().await;
+}
+
+#[tokio::test]
+async fn what_is_stopped_at_once_says_how_many_are_not_sent() {
+    let bed = Bed::with("stopped at once", "[watch]\ndeadline = \"10m\"\n").await;
+    bed.user("hanna").runs("/bulk-sync filter platform:ios").await.clicks("Yes").await;
+    let live = bed.channel_messages(HELPDESK).pop().expect("the live message");
+    let calls = bed.calls().len();
+    bed.user("hanna").clicks_in_channel(&live, "Cancel").await.says(&format!("{} devices", 35 - calls));
+    bed.advance(15.minutes()).await;
+    assert_eq!(bed.calls().len(), calls);
+    bed.channel(HELPDESK);
+    bed.team();
     bed.finish().await;
 }

@@ -24,7 +24,7 @@ async fn with_lena(name: &str) -> Bed {
 async fn asks(bed: &Bed) -> Answer<'_> {
     let asked = bed.user("hanna").runs("/bulk-sync user user:jonas.weber@contoso.example").await;
     asked.clicks("Yes").await;
-    asked.says("waits for approval");
+    asked.says("for approval");
     asked
 }
 

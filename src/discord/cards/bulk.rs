@@ -291,6 +291,9 @@ pub fn ended_word(word: OutcomeWord) -> &'static str {
 }
 
 fn pace_words(standing: &BulkStanding, pace: Pace<'_>) -> Option<String> {
+    if standing.stopped {
+        return Some("Nothing more is sent; what was sent is watched.".to_owned());
+    }
     if let Some(freeze) = pace.freeze {
         return Some(banner(freeze));
     }

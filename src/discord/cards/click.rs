@@ -13,7 +13,8 @@ pub fn clicked(clicked: &Clicked, request: RequestId) -> (Card, bool) {
         Clicked::Confirmed { subject, approval: true, freeze, .. } => {
             let text = "Confirmed. Now somebody who may approve has to agree; they are asked in the approvals channel. Nothing was sent yet, and you are told how it goes on.";
             let text = under(freeze.as_ref(), text.to_owned());
-            let title = format!("{} waits for approval", capital(&what(subject)));
+            let waits = if subject.count() == 1 { "waits" } else { "wait" };
+            let title = format!("{} {waits} for approval", capital(&what(subject)));
             (super::withdrawable(Card::of(Embed::new(Tone::Neutral, title, text)), request), true)
         }
         Clicked::Confirmed { subject: Subject::Device(device), joined: true, .. } => (super::joined(device), true),
