@@ -59,7 +59,7 @@ soak: ## Play 10,000 requests while everything fails, for about half an hour (AR
 	@./scripts/setup.sh quick
 	SOAK_REQUESTS=$(or $(ARGS),10000) cargo test --release --workspace --test soak -- --ignored --nocapture
 
-bench: ## Measure what docs/performance.md tells, about an hour (ARGS='bulk 1000': one part of it, with its numbers)
+bench: ## Measure what docs/performance.md tells, about 40 minutes (ARGS='bulk 1000': one part of it, with its numbers)
 	@./scripts/setup.sh bench
 	@./scripts/bench.sh $(ARGS)
 

@@ -240,6 +240,9 @@ impl Store {
         append(&mut tx, &self.tenant, now, &row).await?;
         if self.finish_request(&mut tx, now, id).await? {
             self.say_bulk_ended(&mut tx, now, id, tell).await?;
+        } else {
+            let request = stored(&mut tx, &id.to_string()).await?;
+            self.show_bulk_progress(&mut tx, now, &request).await?;
         }
         tx.commit().await?;
         Ok(Stopped::Done(count))
