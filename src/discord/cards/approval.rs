@@ -21,6 +21,12 @@ pub const REJECT_TITLE: &str = "Reject this sync";
 /// Label of its one input.
 pub const REJECT_LABEL: &str = "Why (the asker reads it; may be empty)";
 
+/// Longest text of the card, in characters, of which Discord takes 4,096: a config may have many rules.
+const LONGEST: usize = 4_000;
+
+/// Groups and roles of a condition that are named.
+const SOME: usize = 3;
+
 /// The card in the approvals channel, in whatever state it is.
 pub fn approval(
     pending: &PendingApproval,
@@ -68,7 +74,8 @@ pub fn approval(
         let why = why.as_deref().map(|why| format!(": {}", code(why, 300))).unwrap_or_default();
         text.push(format!("{} rejected it{why}.", mention(*by)));
     }
-    let embed = Embed::new(tone, title, text.join("\n\n")).field("Reason", reason);
+    let text: String = text.join("\n\n").chars().take(LONGEST).collect();
+    let embed = Embed::new(tone, title, text).field("Reason", reason);
     if !waits {
         return Card::of(embed);
     }
@@ -100,22 +107,28 @@ fn rule_line(pending: &PendingApproval, rule: &RuleAsked) -> String {
 
 /// Why a rule applies, as one of its conditions.
 fn condition(condition: &Condition) -> String {
-    let or = |items: Vec<String>| items.join(" or ");
     match condition {
         Condition::Devices(least) => format!("{least} or more devices"),
         Condition::Platforms(platforms) => {
-            format!("a device with {}", or(platforms.iter().map(ToString::to_string).collect()))
+            format!("a device with {}", one_of(platforms.iter().map(ToString::to_string)))
         }
         Condition::Owner(OwnerType::Company) => "a company device".to_owned(),
         Condition::Owner(OwnerType::Personal) => "a personal device".to_owned(),
         Condition::Groups(groups) => {
-            format!("a device or user of the group {}", or(groups.iter().map(|group| format!("`{group}`")).collect()))
+            format!("a device or user of the group {}", one_of(groups.iter().map(|group| format!("`{group}`"))))
         }
         Condition::Outside(hours) => format!("outside of {}", code(hours, 60)),
         Condition::AskerRoles(roles) => {
-            format!("asked by {}", or(roles.iter().map(|role| format!("<@&{role}>")).collect()))
+            format!("asked by {}", one_of(roles.iter().map(|role| format!("<@&{role}>"))))
         }
     }
+}
+
+/// "a or b"; of many only the first.
+fn one_of(items: impl ExactSizeIterator<Item = String>) -> String {
+    let more = items.len().saturating_sub(SOME);
+    let named = items.take(SOME).collect::<Vec<_>>().join(" or ");
+    if more == 0 { named } else { format!("{named} or {more} more") }
 }
 
 /// It waits for long. Nobody is pinged.
@@ -240,4 +253,77 @@ pub fn answered(answered: &Answered) -> Card {
             "By now {count} devices fit, and a request takes {max}. It cannot be approved any more; ask the asker for a narrower one. {nothing}"
         ),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::SecretString;
+
+    use super::super::samples;
+    use super::*;
+    use crate::chat::{Actor, ChannelId, ChatRoleId, GuildId};
+    use crate::intune::{GroupId, Platform};
+    use crate::store::{BulkTarget, Reply, StoredRequest};
+
+    fn pending(rules: Vec<RuleAsked>) -> PendingApproval {
+        let name = "Lab".to_owned();
+        let target = BulkTarget::Group { id: GroupId(uuid::Uuid::nil()), name };
+        let actor = Actor {
+            user: ChatUserId(301),
+            name: "Hanna".to_owned(),
+            roles: Vec::new(),
+            guild: GuildId(1),
+            channel: ChannelId(101),
+        };
+        let request = StoredRequest {
+            id: samples::request(),
+            state: RequestState::AwaitingApproval,
+            actor,
+            reason: None,
+            created_at: samples::now(),
+            reply: Reply { token: SecretString::from(""), until: samples::now() },
+            target: Some(target.clone()),
+            agreed_at: None,
+        };
+        let subject = Subject::Devices { target, count: 2 };
+        PendingApproval { request, subject, rules, round: 1, votes: Vec::new(), expires_at: samples::now() }
+    }
+
+    fn rule(name: &str, conditions: Vec<Condition>) -> RuleAsked {
+        let (name, roles) = (name.to_owned(), vec![ChatRoleId(207)]);
+        RuleAsked { name, roles, groups: Vec::new(), needed: 1, step_up: false, conditions }
+    }
+
+    fn groups(count: u128) -> Vec<GroupId> {
+        (0..count).map(|number| GroupId(uuid::Uuid::from_u128(number))).collect()
+    }
+
+    #[test]
+    fn each_rule_says_why_it_applies() {
+        let rules = vec![
+            rule("none", Vec::new()),
+            rule(
+                "all",
+                vec![
+                    Condition::Devices(20),
+                    Condition::Platforms(vec![Platform::Ios, Platform::IpadOs]),
+                    Condition::Owner(OwnerType::Personal),
+                    Condition::Groups(groups(5)),
+                    Condition::Outside("Mon-Fri 08:00-18:00 Europe/Berlin".to_owned()),
+                    Condition::AskerRoles(vec![ChatRoleId(201)]),
+                ],
+            ),
+        ];
+        let devices = [samples::device(), samples::ipad()];
+        insta::assert_snapshot!(approval(&pending(rules), &devices, None, None, samples::now()));
+    }
+
+    #[test]
+    fn however_many_rules_there_are_discord_takes_the_card() {
+        let rules =
+            (0..60).map(|number| rule(&format!("rule {number}"), vec![Condition::Groups(groups(40))])).collect();
+        let card = approval(&pending(rules), &vec![samples::device(); 5_000], None, None, samples::now());
+        let text = card.embed.expect("an embed").description;
+        assert!(text.chars().count() <= 4_096, "{}", text.chars().count());
+    }
 }
