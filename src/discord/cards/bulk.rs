@@ -333,10 +333,13 @@ pub fn bulk_summary(standing: &BulkStanding, rows: &[BulkRow]) -> Card {
             .join("\n"),
     );
     if failing > 0 {
-        text.push(format!(
-            "{} with app failures; on {retryable} of them at least one is retryable and still available to the device.",
-            devices(failing)
-        ));
+        let failing = devices(failing);
+        text.push(match retryable {
+            0 => format!("{failing} with app failures, none of them retryable by Microsoft's table."),
+            retryable => format!(
+                "{failing} with app failures; on {retryable} at least one is retryable and still available to the device."
+            ),
+        });
     }
     if let (Some(from), Some(to)) = (standing.started_at, standing.finished_at) {
         text.push(format!(
