@@ -5,49 +5,26 @@
 mod asked;
 mod engines;
 mod samples;
+mod together;
 
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use asked::request;
 use engines::{Database, Engine};
-use intune_sync_bot::chat::{Actor, ChannelId, ChatUserId, GuildId, InteractionId};
+use intune_sync_bot::chat::{ChatUserId, InteractionId};
 use intune_sync_bot::clock::Clock;
 use intune_sync_bot::intune::{EntraUserId, TenantId};
 use intune_sync_bot::store::{
     Accepted, AuditRow, ClaimedSync, Confirmed, DeviceSyncState, Ending, EntraPerson, Error, Event, Handshake,
-    LinkSource, Linked, Outcome, Reply, RequestId, RequestState, Store, Tell, Yes,
+    LinkSource, Linked, Outcome, RequestId, RequestState, Store, Tell, Yes,
 };
 use jiff::{SignedDuration, Timestamp};
-use samples::device;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqliteConnection};
+use together::{Both, LONG, ROUNDS, actor, tenant};
 use tokio::task::JoinSet;
-
-/// Races of two are run so often.
-const ROUNDS: u128 = 25;
-
-/// An hour of other things.
-const LONG: SignedDuration = SignedDuration::from_hours(1);
-
-macro_rules! on_both_engines {
-    ($($name:ident),+ $(,)?) => {
-        mod sqlite {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $name() {
-                super::$name(super::Engine::Sqlite).await;
-            })+
-        }
-        mod postgresql {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $name() {
-                super::$name(super::Engine::Postgres).await;
-            })+
-        }
-    };
-}
 
 on_both_engines! {
     eight_workers_claim_five_hundred_device_syncs_and_none_twice,
@@ -67,38 +44,7 @@ on_both_engines! {
     a_schema_that_grows_does_not_disturb_who_runs,
 }
 
-/// Two handles to one database, each as a process would open it.
-struct Both {
-    database: Database,
-    one: Store,
-    other: Store,
-    now: Timestamp,
-}
-
-fn tenant() -> TenantId {
-    TenantId(uuid::Uuid::from_u128(1))
-}
-
 impl Both {
-    async fn new(engine: Engine) -> Self {
-        let database = Database::new(engine).await;
-        let one = Store::open(database.url(), tenant()).await.expect("the store opens");
-        let other = Store::open(database.url(), tenant()).await.expect("the store opens again");
-        let now = "2026-11-23T10:00:00Z".parse().expect("a time");
-        Self { database, one, other, now }
-    }
-
-    fn reply(&self) -> Reply {
-        Reply { token: SecretString::from("a token"), until: self.now + SignedDuration::from_mins(14) }
-    }
-
-    async fn ask(&self, person: u64, number: u128) -> RequestId {
-        let (actor, device, reply) = (actor(person), device(number), self.reply());
-        let expires_at = self.now + LONG;
-        let new = request(&actor, &device, &reply, expires_at);
-        self.one.create_request(self.now, &new).await.expect("the store answers").0
-    }
-
     async fn confirm(&self, on: &Store, person: u64, id: RequestId) -> Confirmed {
         let reply = self.reply();
         let yes = Yes { reply: &reply, decision: Value::Null, rules: &[], approval: None };
@@ -113,17 +59,6 @@ impl Both {
         let ending = Ending { outcome: &Outcome::Gone, answer: None, tell: Tell::default() };
         on.finish(self.now, claimed, &ending).await
     }
-
-    async fn end(self) {
-        self.one.close().await;
-        self.other.close().await;
-        self.database.remove().await;
-    }
-}
-
-fn actor(person: u64) -> Actor {
-    let (guild, channel) = (GuildId(1), ChannelId(101));
-    Actor { user: ChatUserId(person), name: format!("person {person}"), roles: Vec::new(), guild, channel }
 }
 
 fn is_done(confirmed: &Confirmed) -> bool {
