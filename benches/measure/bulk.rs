@@ -14,6 +14,7 @@ use sim::discord::Limits;
 use sim::tenant::{CheckIn, SyncCall};
 
 use crate::print::print;
+use crate::world::{ENOUGH, leave_windows};
 
 /// Devices asked for when no number is given.
 const DEVICES: &[usize] = &[1_000, 10_000];
@@ -32,6 +33,9 @@ const OTHERS: u32 = 300;
 
 /// How long (in real time) a world of many devices may take for one step.
 const REST: Duration = Duration::from_mins(15);
+
+/// By then the bot has read the list of devices anew.
+const UNTIL_READ_ANEW: SignedDuration = SignedDuration::from_mins(20);
 
 /// Seconds without a call after which the request counts as sent: longer than any pause after throttling.
 const QUIET: u32 = 150;
@@ -66,15 +70,16 @@ pub(crate) async fn watch(numbers: &[usize]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A tenant with about so many Windows devices and a few more, and the bot in it.
+/// A tenant with so many Windows devices and a few more, and the bot in it.
 async fn stage(devices: usize) -> anyhow::Result<Stage> {
     let mut options = StageOptions { config: CONFIG.to_owned(), rest: REST, ..StageOptions::still() };
-    // About half of the generated devices run Windows.
-    options.scenario.tenant.generate.devices = devices * 2;
+    options.scenario.tenant.generate.devices = devices * ENOUGH;
     options.scenario.tenant.generate.people = devices;
     let stage = Stage::start(options).await?;
     stage.sim.discord.set_limits(Limits::generous());
     stage.settle().await?;
+    leave_windows(&stage.sim.tenant, devices)?;
+    stage.advance(UNTIL_READ_ANEW).await?;
     Ok(stage)
 }
 
@@ -109,17 +114,22 @@ async fn until_sent(stage: &Stage) -> anyhow::Result<Vec<SyncCall>> {
     Ok(stage.sim.tenant.sync_calls())
 }
 
+/// How long so many take at the least, in seconds, while others write so often in each window.
+pub(crate) fn floor(devices: usize, others: u32) -> f64 {
+    let left = (2.0 * WINDOW.0 - f64::from(others)).min(WINDOW.0);
+    f64::from(u32::try_from(devices).unwrap_or(u32::MAX)) * WINDOW.1 / left
+}
+
 async fn send(devices: usize, others: u32) -> anyhow::Result<()> {
-    let stage = stage(devices).await?;
+    let stage = Box::pin(stage(devices)).await?;
     stage.sim.tenant.set_other_writes(others);
     let started = ask(&stage).await?;
     let calls = until_sent(&stage).await?;
     let last = calls.iter().map(|call| call.at).max().context("calls")?;
     let took = last.duration_since(started).as_secs_f64();
-    let left = (2.0 * WINDOW.0 - f64::from(others)).min(WINDOW.0);
     let count = calls.iter().filter(|call| call.status != 429).count();
     let accepted = calls.iter().filter(|call| call.status == 204).count();
-    let floor = f64::from(u32::try_from(count)?) * WINDOW.1 / left;
+    let floor = floor(count, others);
     ensure!(stage.sim.tenant.over_limit() == 0, "the app's own limit was passed");
     print(&format!(
         "{count} devices ({accepted} accepted), others take {others} of 400: {took:.1} s, {:.3} of the floor of {floor:.1} s; {} calls throttled",
@@ -132,7 +142,7 @@ async fn send(devices: usize, others: u32) -> anyhow::Result<()> {
 
 /// Reads while many devices are watched that do not check in.
 async fn watched(devices: usize) -> anyhow::Result<()> {
-    let stage = stage(devices).await?;
+    let stage = Box::pin(stage(devices)).await?;
     for device in stage.sim.tenant.devices() {
         stage.sim.tenant.plan_check_in(&device.id, CheckIn::Never)?;
     }

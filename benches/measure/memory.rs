@@ -10,7 +10,7 @@ use sim::tenant::CheckIn;
 use sim::{Discord, Sim};
 
 use crate::print::print;
-use crate::world::{Bot, world};
+use crate::world::{Bot, ENOUGH, leave_windows, world};
 
 /// Device syncs in flight when no number is given.
 const DEVICES: usize = 10_000;
@@ -45,8 +45,8 @@ async fn at_rest() -> anyhow::Result<()> {
 }
 
 async fn in_flight(devices: usize) -> anyhow::Result<()> {
-    // About half of the generated devices run Windows.
-    let sim = world(devices * 2).await?;
+    let sim = world(devices * ENOUGH).await?;
+    leave_windows(&sim.tenant, devices)?;
     sim.tenant.set_limits(0.0);
     for device in sim.tenant.devices() {
         sim.tenant.plan_check_in(&device.id, CheckIn::Never)?;

@@ -6,16 +6,17 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use futures_util::future::try_join_all;
 use jiff::Timestamp;
 use sim::Sim;
 use sim::tenant::{Fault, FaultKind};
 use tempfile::TempDir;
 
+use crate::bulk::floor;
 use crate::print::print;
 use crate::rivals::Rivals;
-use crate::world::{Bot, Process, world};
+use crate::world::{Bot, ENOUGH, Process, leave_windows, windows, world};
 
 /// Devices when no number is given.
 const DEVICES: usize = 1_000;
@@ -60,8 +61,7 @@ pub(crate) async fn run(numbers: &[usize]) -> anyhow::Result<()> {
 }
 
 async fn job(who: Who, rivals: &Rivals, devices: usize, latency: Duration) -> anyhow::Result<String> {
-    // About half of the generated devices run Windows.
-    let sim = world(devices * 3).await?;
+    let sim = world(devices * ENOUGH).await?;
     if !latency.is_zero() {
         sim.tenant.push_fault(Fault::on_sync(FaultKind::Slow(latency)));
     }
@@ -92,9 +92,10 @@ async fn job(who: Who, rivals: &Rivals, devices: usize, latency: Duration) -> an
         calls.iter().filter(|call| call.status == 204).count(),
         calls.iter().filter(|call| call.status == 429).count(),
     );
+    let (took, floor) = (last.duration_since(began).as_secs_f64(), floor(devices, 0));
     Ok(format!(
-        "  {who:?}: {done} of {devices} taken in {:.1} s, {} write attempts, {throttled} of them throttled",
-        last.duration_since(began).as_secs_f64(),
+        "  {who:?}: {done} of {devices} taken in {took:.1} s, {:.3} of the floor of {floor:.1} s, {} write attempts, {throttled} of them throttled",
+        took / floor,
         calls.len()
     ))
 }
@@ -102,9 +103,7 @@ async fn job(who: Who, rivals: &Rivals, devices: usize, latency: Duration) -> an
 /// The bot's own process; when Yes was pressed.
 async fn by_the_bot(sim: &Sim, devices: usize) -> anyhow::Result<(Timestamp, Bot)> {
     // As many as the loops have.
-    for device in windows(sim).iter().skip(devices) {
-        sim.tenant.remove_device(device)?;
-    }
+    leave_windows(&sim.tenant, devices)?;
     let bot = Bot::start(sim, false, CONFIG).await?;
     let hanna = sim.discord.user("hanna");
     let asked = hanna.run("helpdesk", "/bulk-sync filter platform:windows")?;
@@ -130,8 +129,8 @@ async fn by_a_loop(
     devices: usize,
     folder: &TempDir,
 ) -> anyhow::Result<Process> {
-    let ids: Vec<String> = windows(sim).into_iter().take(devices).collect();
-    ensure!(ids.len() == devices, "{} Windows devices", ids.len());
+    leave_windows(&sim.tenant, devices)?;
+    let ids = windows(&sim.tenant);
     let (client, secret) = sim.tenant.credentials();
     let form = [
         ("grant_type", "client_credentials"),
@@ -147,13 +146,4 @@ async fn by_a_loop(
     std::fs::write(&file, ids.join("\n"))?;
     command.args([sim.url().as_str(), token, if retry { "retry" } else { "plain" }]).arg(file);
     Process::start(command.stdin(Stdio::null()).stdout(Stdio::null()))
-}
-
-fn windows(sim: &Sim) -> Vec<String> {
-    let devices = sim.tenant.devices().into_iter();
-    let windows = devices.filter(|device| device.platform == "Windows");
-    windows
-        .filter(|device| device.management_state == "managed" && device.agent == "mdm")
-        .map(|device| device.id)
-        .collect()
 }

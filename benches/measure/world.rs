@@ -5,9 +5,9 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use intune_sync_bot::demo::config_for;
-use sim::{Clock, Options, Scenario, Sim};
+use sim::{Clock, Options, Scenario, Sim, Tenant};
 use tempfile::TempDir;
 
 /// How long a process may take to be ready.
@@ -25,6 +25,26 @@ pub(crate) async fn world(devices: usize) -> anyhow::Result<Sim> {
     let sim = Sim::start(Options { listen, scenario, clock: Clock::real(), traffic_log: None }).await?;
     sim.discord.set_limits(sim::discord::Limits::generous());
     Ok(sim)
+}
+
+/// So many devices are made up for each Windows device that is wanted: about half of them run Windows, and some of these are not managed.
+pub(crate) const ENOUGH: usize = 3;
+
+/// The devices with Windows that can be synced.
+pub(crate) fn windows(tenant: &Tenant) -> Vec<String> {
+    let windows = tenant.devices().into_iter().filter(|device| device.platform == "Windows");
+    let managed = windows.filter(|device| device.management_state == "managed" && device.agent == "mdm");
+    managed.map(|device| device.id).collect()
+}
+
+/// Removes all of them but so many.
+pub(crate) fn leave_windows(tenant: &Tenant, count: usize) -> anyhow::Result<()> {
+    let windows = windows(tenant);
+    ensure!(windows.len() >= count, "{} devices with Windows", windows.len());
+    for device in &windows[count..] {
+        tenant.remove_device(device)?;
+    }
+    Ok(())
 }
 
 /// A process that ends with the value.
