@@ -12,6 +12,9 @@ pub(crate) const DEVICE: &str = "LT-042";
 /// Whose it is.
 pub(crate) const PERSON: &str = "jonas.weber";
 
+/// A group of more devices than are taken together.
+const GROUP: &str = "Pilot";
+
 /// The way of a sync.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Flow {
@@ -63,7 +66,7 @@ impl Flow {
     /// What is typed.
     pub(crate) fn command(self) -> String {
         match self {
-            Self::Stopped => "/bulk-sync filter platform:ipados".to_owned(),
+            Self::Stopped => format!("/bulk-sync group group:{GROUP}"),
             _ if self.is_bulk() => format!("/bulk-sync user user:{PERSON}@contoso.example"),
             _ => format!("/sync device:{DEVICE}"),
         }
@@ -73,6 +76,12 @@ impl Flow {
     pub(crate) fn arrange(self, sim: &Sim) {
         let after = if self == Self::Joined { 6 } else { 3 };
         let plan = CheckIn::After(SignedDuration::from_secs(after));
+        if self == Self::Stopped {
+            let ipads = sim.tenant.devices().into_iter().filter(|device| device.platform == "iPadOS");
+            let names: Vec<_> = ipads.map(|device| device.name).collect();
+            let names: Vec<_> = names.iter().map(String::as_str).collect();
+            sim.tenant.add_group(GROUP, &names).expect("they are there");
+        }
         let devices = if self == Self::Stopped { devices(sim, |_| true) } else { devices_of(sim, PERSON) };
         for device in devices {
             sim.tenant.plan_check_in(&device, plan.clone()).expect("there is such a device");

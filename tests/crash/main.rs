@@ -21,7 +21,7 @@ use std::sync::Arc;
 use engines::Engine;
 use flow::Flow;
 use place::{NEVER_REACHED, Place};
-use points::{ON_SQLITE_ALONE, Point, all_points, points_of};
+use points::{ON_SQLITE_ALONE, PRESSED_AGAIN, Point, all_points, points_of};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use verdict::Seen;
@@ -45,7 +45,7 @@ async fn killed_at_every_point_on_postgresql_nothing_confirmed_is_lost() {
 /// Every commit that the flows of the suite make has its two points in the table; a new one has to be added to it.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_commit_of_these_flows_is_a_point_of_the_suite() {
-    let mut known = BTreeSet::from([ON_SQLITE_ALONE.to_owned()]);
+    let mut known = BTreeSet::from([ON_SQLITE_ALONE, PRESSED_AGAIN].map(str::to_owned));
     for (_, point) in all_points() {
         if let Point::Commit { name, .. } = point {
             known.insert(name.to_owned());

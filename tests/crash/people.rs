@@ -83,7 +83,6 @@ async fn wants(sim: &Sim, flow: Flow, who: &str, button: &str) -> Option<Message
             Err(_not_yet) => None,
         };
         match card {
-            Some(card) if card.text().contains("has not been read since the bot started") => {}
             // It was joined, or synced a moment ago.
             Some(card) if card.button("Yes").is_none() => return None,
             Some(card) if button.is_empty() || presses(sim, who, &card, button).await => return Some(card.id),

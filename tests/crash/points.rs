@@ -169,6 +169,9 @@ const COMMITS: &[(Flow, &str, u32)] = &[
 /// Commits that are made only where one process alone uses the database, so that no point can be about them on both engines.
 pub(crate) const ON_SQLITE_ALONE: &str = "UPDATE device_syncs SET lease_token";
 
+/// The commit of a press that came a second time, since its reader saw nothing change for some seconds: it writes down that nothing was done.
+pub(crate) const PRESSED_AGAIN: &str = "click_ignored";
+
 /// Flow, name, whose, method, part of the path, how many pass before it.
 const WIRE: &[(Flow, &str, Service, &str, &str, u32)] = &[
     (Plain, "the answer to the command", Discord, "POST", "/callback", 0),
