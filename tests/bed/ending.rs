@@ -2,13 +2,24 @@
 
 use std::collections::BTreeSet;
 
-use super::{Allowed, Bed, show};
+use jiff::SignedDuration;
+
+use super::{APPROVALS, Allowed, Bed, HELPDESK, TEAM, show};
 
 /// What no log line and no audit row may ever hold: the bot's token, the client secrets, the beginning of every
 /// interaction token.
 const SECRETS: [&str; 4] = ["sim-bot-token", "sim-client-secret", "sim-link-secret", "aW50"];
 
 impl Bed {
+    /// Ends a scene that needs so long to come to its end, and of which nobody reads the channels any more.
+    pub(crate) async fn ends_after(self, time: SignedDuration) {
+        self.advance(time).await;
+        for channel in [HELPDESK, APPROVALS, TEAM] {
+            self.channel(channel);
+        }
+        self.finish().await;
+    }
+
     /// Ends the scene: nothing forbidden was done, nothing is left over, and nothing was overlooked.
     pub(crate) async fn finish(mut self) {
         self.settle().await;

@@ -1,5 +1,6 @@
 //! The bed of a scene: the whole bot in a simulated world, people to act in it, and what must hold at the end.
 
+mod approving;
 pub(crate) mod balancer;
 mod browser;
 mod ending;
@@ -9,10 +10,12 @@ mod log;
 mod metrics;
 mod person;
 pub(crate) mod pipe;
+pub(crate) mod receiver;
 pub(crate) mod replica;
 pub(crate) mod show;
 mod span;
 mod surroundings;
+pub(crate) mod table;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -27,6 +30,7 @@ use sim::discord::{Limits, MessageId, MessageView};
 use sim::tenant::{Fault, FaultId, SyncCall};
 use tokio::sync::RwLock;
 
+pub(crate) use approving::{BULK, LARGE, SHORT};
 pub(crate) use browser::{Browser, Page};
 pub(crate) use engines::{Database, Engine};
 pub(crate) use person::{Answer, Person};
@@ -38,18 +42,6 @@ pub(crate) const HELPDESK: &str = "helpdesk";
 
 /// Where a second person is asked for.
 pub(crate) const APPROVALS: &str = "sync-approvals";
-
-/// Syncs of three devices and more want one of the leads. More keys of the rule may follow.
-pub(crate) const LARGE: &str = r#"
-[discord]
-approvals_channel_id = "900000000000000103"
-[watch]
-deadline = "10m"
-[[approval.rule]]
-name = "large"
-min_devices = 3
-approver_roles = ["900000000000000207"]
-"#;
 
 /// Where outcomes are announced.
 pub(crate) const TEAM: &str = "device-team";

@@ -1,17 +1,8 @@
 //! What was agreed to is what is sent: a freeze or an outage between the last Approve and the first call changes nothing about that.
 
-use sim::discord::MessageView;
 use sim::tenant::{CheckIn, Fault, FaultKind};
 
-use crate::bed::{APPROVALS, Answer, Bed, HELPDESK, LARGE, Spans as _, show};
-
-const COMMAND: &str = "/bulk-sync user user:jonas.weber@contoso.example";
-
-/// The newest card in the approvals channel.
-fn card(bed: &Bed) -> MessageView {
-    let is_card = |message: &MessageView| !show::card(message).contains("still waits for somebody");
-    bed.channel_messages(APPROVALS).into_iter().rfind(is_card).expect("a card is there")
-}
+use crate::bed::{APPROVALS, Answer, BULK, Bed, HELPDESK, LARGE, Spans as _, show};
 
 /// Hanna's request for these devices, frozen for ten minutes, and approved by lena during that.
 async fn approved_while_frozen<'a>(bed: &'a Bed, command: &str) -> Answer<'a> {
@@ -23,59 +14,51 @@ async fn approved_with_calls<'a>(bed: &'a Bed, command: &str, calls: usize) -> A
     bed.user("ada").runs("/freeze for:10m reason:CHG-7").await;
     let hanna = bed.user("hanna").runs(command).await;
     hanna.clicks("Yes").await;
-    bed.user("lena").clicks_in_channel(&card(bed), "Approve").await.says("Approved");
+    bed.user("lena").clicks_in_channel(&bed.approval_card(), "Approve").await.says("Approved");
     bed.advance(6.minutes()).await;
     assert_eq!(bed.calls().len(), calls, "nothing is sent while frozen");
     hanna
 }
 
-async fn ends(bed: Bed) {
-    bed.advance(12.minutes()).await;
-    bed.channel(HELPDESK);
-    bed.channel(APPROVALS);
-    bed.team();
-    bed.finish().await;
-}
-
 #[tokio::test]
 async fn devices_that_change_while_frozen_are_approved_anew() {
     let bed = Bed::with("changed while frozen", LARGE).await;
-    let hanna = approved_while_frozen(&bed, COMMAND).await;
+    let hanna = approved_while_frozen(&bed, BULK).await;
     bed.tenant.remove_device("LT-LATE").expect("it is there");
     let before = bed.channel_messages(APPROVALS).len();
     bed.advance(5.minutes()).await;
     assert!(bed.calls().is_empty(), "nobody has agreed to these devices");
     assert_eq!(bed.metric("approvals_waiting").await, Some(1));
     assert_eq!(bed.channel_messages(APPROVALS).len(), before + 1, "a new card, which somebody notices");
-    insta::assert_snapshot!("asked_again_card", show::card(&card(&bed)));
+    insta::assert_snapshot!("asked_again_card", show::card(&bed.approval_card()));
     let helpdesk = bed.channel(HELPDESK).join("\n");
     hanna.says("There are 5 now. Everybody has to agree anew");
     assert!(helpdesk.contains("Waiting for approval: 5 devices"), "{helpdesk}");
-    bed.user("lena").clicks_in_channel(&card(&bed), "Approve").await.says("Approved");
+    bed.user("lena").clicks_in_channel(&bed.approval_card(), "Approve").await.says("Approved");
     bed.advance(12.minutes()).await;
     assert_eq!(bed.calls().len(), 5);
     assert!(bed.channel(HELPDESK).join("\n").contains("The sync of 5 devices is over"));
     assert!(bed.events().await.contains(&"votes_void".to_owned()));
-    ends(bed).await;
+    bed.ends_after(12.minutes()).await;
 }
 
 #[tokio::test]
 async fn devices_that_do_not_change_while_frozen_are_sent_as_agreed() {
     let bed = Bed::with("unchanged while frozen", LARGE).await;
-    approved_while_frozen(&bed, COMMAND).await;
+    approved_while_frozen(&bed, BULK).await;
     bed.advance(5.minutes()).await;
     assert_eq!(bed.calls().len(), 6);
     assert!(!bed.events().await.contains(&"votes_void".to_owned()));
-    ends(bed).await;
+    bed.ends_after(12.minutes()).await;
 }
 
 #[tokio::test]
 async fn what_is_sent_in_part_is_not_asked_about_again() {
     let config = format!("{LARGE}[limits]\ngraph_writes = \"2/10s\"\n");
     let bed = Bed::with("changed when half was sent", &config).await;
-    let hanna = bed.user("hanna").runs(COMMAND).await;
+    let hanna = bed.user("hanna").runs(BULK).await;
     hanna.clicks("Yes").await;
-    bed.user("lena").clicks_in_channel(&card(&bed), "Approve").await.says("Approved");
+    bed.user("lena").clicks_in_channel(&bed.approval_card(), "Approve").await.says("Approved");
     bed.advance(5.seconds()).await;
     bed.user("ada").runs("/freeze for:10m reason:CHG-7").await;
     let sent = bed.calls().len();
@@ -84,22 +67,22 @@ async fn what_is_sent_in_part_is_not_asked_about_again() {
     bed.advance(12.minutes()).await;
     assert_eq!(bed.calls().len(), 6, "what was agreed to, and nothing that came later");
     assert!(!bed.events().await.contains(&"votes_void".to_owned()));
-    ends(bed).await;
+    bed.ends_after(12.minutes()).await;
 }
 
 #[tokio::test]
 async fn who_joined_goes_on_when_the_others_are_asked_again() {
     let bed = Bed::with("joined while frozen", LARGE).await;
-    approved_while_frozen(&bed, COMMAND).await;
+    approved_while_frozen(&bed, BULK).await;
     let omar = bed.user("omar").runs("/sync device:LT-042").await;
     bed.tenant.remove_device("LT-LATE").expect("it is there");
     bed.advance(5.minutes()).await;
     assert_eq!(bed.calls().len(), 1, "the one that needs nobody's approval");
     omar.says("`LT-042`");
-    bed.user("lena").clicks_in_channel(&card(&bed), "Approve").await.says("Approved");
+    bed.user("lena").clicks_in_channel(&bed.approval_card(), "Approve").await.says("Approved");
     bed.advance(2.minutes()).await;
     assert_eq!(bed.calls().len(), 5, "the joined one among them, by whom it was called");
-    ends(bed).await;
+    bed.ends_after(12.minutes()).await;
 }
 
 #[tokio::test]
@@ -111,20 +94,20 @@ async fn what_ended_with_somebody_elses_sync_stays_done() {
     bed.advance(1.minutes()).await;
     assert_eq!(bed.calls().len(), 1);
     bed.user("ada").runs("/freeze for:10m reason:CHG-7").await;
-    bed.user("hanna").runs(COMMAND).await.clicks("Yes").await;
-    bed.user("lena").clicks_in_channel(&card(&bed), "Approve").await.says("Approved");
+    bed.user("hanna").runs(BULK).await.clicks("Yes").await;
+    bed.user("lena").clicks_in_channel(&bed.approval_card(), "Approve").await.says("Approved");
     bed.advance(8.minutes()).await;
     omar.says("`LT-042` checked in");
     bed.tenant.remove_device("LT-LATE").expect("it is there");
     bed.advance(5.minutes()).await;
     assert_eq!(bed.calls().len(), 1);
-    bed.user("lena").clicks_in_channel(&card(&bed), "Reject").await;
+    bed.user("lena").clicks_in_channel(&bed.approval_card(), "Reject").await;
     bed.user("lena").submits("reason", "not now").await.says("Rejected");
     bed.advance(1.minutes()).await;
     let live = bed.channel(HELPDESK).join("\n");
     assert!(live.contains("1 checked in") && live.contains("4 cancelled, not sent"), "{live}");
     assert_eq!(bed.calls().len(), 1);
-    ends(bed).await;
+    bed.ends_after(12.minutes()).await;
 }
 
 #[tokio::test]
@@ -136,23 +119,26 @@ async fn where_nothing_is_left_that_was_agreed_to_everybody_hears_of_it() {
     bed.advance(5.minutes()).await;
     assert!(bed.calls().is_empty());
     hanna.says("It waits for approval again");
-    bed.user("lena").clicks_in_channel(&card(&bed), "Approve").await.says("None of the devices behind this request");
+    bed.user("lena")
+        .clicks_in_channel(&bed.approval_card(), "Approve")
+        .await
+        .says("None of the devices behind this request");
     bed.advance(1.minutes()).await;
     assert!(bed.calls().is_empty());
-    ends(bed).await;
+    bed.ends_after(12.minutes()).await;
 }
 
 #[tokio::test]
 async fn while_graph_does_not_say_what_the_devices_are_nothing_is_sent() {
     let bed = Bed::with("graph away after a freeze", LARGE).await;
-    approved_while_frozen(&bed, COMMAND).await;
+    approved_while_frozen(&bed, BULK).await;
     let away = bed.graph_fails(Fault::new(FaultKind::Unavailable).path("/users/"));
     bed.advance(6.minutes()).await;
     assert!(bed.calls().is_empty(), "in doubt nothing is sent");
     bed.tenant.clear_fault(away);
     bed.advance(5.minutes()).await;
     assert_eq!(bed.calls().len(), 6);
-    ends(bed).await;
+    bed.ends_after(12.minutes()).await;
 }
 
 #[tokio::test]
@@ -162,14 +148,17 @@ async fn nobody_can_agree_to_a_list_that_was_not_read_yet() {
     hanna.clicks("Yes").await;
     let away = bed.graph_fails(Fault::new(FaultKind::Unavailable).path("/managedDevices"));
     bed.restart().await;
-    bed.user("lena").clicks_in_channel(&card(&bed), "Approve").await.says("has not been read since the bot started");
+    bed.user("lena")
+        .clicks_in_channel(&bed.approval_card(), "Approve")
+        .await
+        .says("has not been read since the bot started");
     assert!(bed.calls().is_empty());
     bed.tenant.clear_fault(away);
     bed.advance(10.minutes()).await;
-    bed.user("lena").clicks_in_channel(&card(&bed), "Approve").await.says("Approved");
+    bed.user("lena").clicks_in_channel(&bed.approval_card(), "Approve").await.says("Approved");
     bed.advance(2.minutes()).await;
     assert!(!bed.calls().is_empty());
-    ends(bed).await;
+    bed.ends_after(12.minutes()).await;
 }
 
 /// Hanna's request for a group of three, of which one ends with omar's sync while it is frozen.
@@ -193,7 +182,7 @@ async fn what_is_done_may_leave_the_target_without_anybody_being_asked() {
     bed.advance(5.minutes()).await;
     assert_eq!(bed.calls().len(), 3);
     assert!(!bed.events().await.contains(&"votes_void".to_owned()));
-    ends(bed).await;
+    bed.ends_after(12.minutes()).await;
 }
 
 #[tokio::test]
@@ -203,9 +192,16 @@ async fn where_only_what_is_done_is_left_nothing_can_be_agreed_to() {
     bed.tenant.set_group_members(&group, &["LT-042"]).expect("it is there");
     bed.advance(5.minutes()).await;
     assert_eq!(bed.calls().len(), 1);
-    assert!(show::card(&card(&bed)).contains("Approve the sync of 2 devices?"), "{}", show::card(&card(&bed)));
-    bed.user("lena").clicks_in_channel(&card(&bed), "Approve").await.says("None of the devices behind this request");
-    ends(bed).await;
+    assert!(
+        show::card(&bed.approval_card()).contains("Approve the sync of 2 devices?"),
+        "{}",
+        show::card(&bed.approval_card())
+    );
+    bed.user("lena")
+        .clicks_in_channel(&bed.approval_card(), "Approve")
+        .await
+        .says("None of the devices behind this request");
+    bed.ends_after(12.minutes()).await;
 }
 
 #[tokio::test]
@@ -222,5 +218,5 @@ async fn what_is_asked_for_by_app_failures_waits_until_these_are_read_again() {
     bed.advance(15.minutes()).await;
     assert!(!bed.calls().is_empty());
     assert!(!bed.events().await.contains(&"votes_void".to_owned()));
-    ends(bed).await;
+    bed.ends_after(12.minutes()).await;
 }

@@ -3,10 +3,7 @@
 use sim::discord::MessageView;
 use sim::tenant::{CheckIn, Fault, FaultKind, RetryAfter};
 
-use crate::bed::{Bed, HELPDESK, Spans as _, show};
-
-/// A world whose watch is short enough to see its end.
-const SHORT: &str = "[watch]\ndeadline = \"10m\"\n";
+use crate::bed::{Bed, HELPDESK, SHORT, Spans as _, show};
 
 /// The live message of the only bulk request.
 fn live(bed: &Bed) -> MessageView {

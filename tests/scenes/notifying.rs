@@ -1,83 +1,11 @@
 //! Who else is told: channels and signed webhooks by rules, digests, and sinks that fail.
 
-use std::sync::{Arc, Mutex};
-
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
-use axum::routing::post;
-use axum::{Json, Router};
+use axum::http::StatusCode;
 use intune_sync_bot::secret::keyed_hex;
-use serde_json::Value;
 use sim::tenant::CheckIn;
 
+use crate::bed::receiver::{KEY, config, receiver};
 use crate::bed::{Bed, HELPDESK, Spans as _};
-
-const KEY: &str = "a key that nobody guesses";
-
-/// What a receiver got: its signature header and body.
-#[derive(Clone, Default)]
-struct Received {
-    calls: Arc<Mutex<Vec<(String, String)>>>,
-    failing: Arc<Mutex<bool>>,
-    /// Words of bodies that are refused, and the status of the refusal.
-    unwanted: Arc<Mutex<Option<(&'static str, StatusCode)>>>,
-    /// How many bodies were refused for that.
-    refused: Arc<Mutex<usize>>,
-}
-
-impl Received {
-    fn bodies(&self) -> Vec<Value> {
-        let calls = self.calls.lock().expect("nobody panicked");
-        calls.iter().map(|(_, body)| serde_json::from_str(body).expect("it is JSON")).collect()
-    }
-
-    fn fails(&self, failing: bool) {
-        *self.failing.lock().expect("nobody panicked") = failing;
-    }
-
-    /// Answers each body that holds these words with this status.
-    fn refuses(&self, words: &'static str, status: StatusCode) {
-        *self.unwanted.lock().expect("nobody panicked") = Some((words, status));
-    }
-
-    fn refused(&self) -> usize {
-        *self.refused.lock().expect("nobody panicked")
-    }
-
-    /// What is answered to a body that is not taken.
-    fn trouble(&self, body: &str) -> Option<StatusCode> {
-        let failing = *self.failing.lock().expect("nobody panicked");
-        let unwanted = *self.unwanted.lock().expect("nobody panicked");
-        let unwanted = unwanted.filter(|(words, _)| body.contains(words)).map(|(_, status)| status);
-        if unwanted.is_some() {
-            *self.refused.lock().expect("nobody panicked") += 1;
-        }
-        failing.then_some(StatusCode::SERVICE_UNAVAILABLE).or(unwanted)
-    }
-}
-
-/// A receiver on loopback, which goes down with the scene's runtime.
-#[expect(clippy::disallowed_methods, reason = "the test starts a server of its own")]
-async fn receiver() -> (Received, String) {
-    async fn take(State(received): State<Received>, headers: HeaderMap, body: String) -> (StatusCode, Json<()>) {
-        if let Some(status) = received.trouble(&body) {
-            return (status, Json(()));
-        }
-        let seal = headers["x-sync-signature"].to_str().expect("it is text").to_owned();
-        received.calls.lock().expect("nobody panicked").push((seal, body));
-        (StatusCode::NO_CONTENT, Json(()))
-    }
-    let received = Received::default();
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let address = listener.local_addr().expect("it is bound");
-    let router = Router::new().route("/hook", post(take)).with_state(received.clone());
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    (received, format!("http://{address}/hook"))
-}
-
-fn config(url: &str, rules: &str) -> String {
-    format!("[[notify.webhook]]\nname = \"siem\"\nurl = \"{url}\"\nkey = \"{KEY}\"\n{rules}")
-}
 
 #[tokio::test]
 async fn a_webhook_is_told_and_can_check_who_told_it() {

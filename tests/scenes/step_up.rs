@@ -3,7 +3,7 @@
 use sim::discord::MessageView;
 use sim::tenant::Forgery;
 
-use crate::bed::{APPROVALS, Answer, Bed, HELPDESK, LARGE, Spans as _, show};
+use crate::bed::{APPROVALS, Answer, Bed, LARGE, Spans as _, show};
 
 /// Who signs in for lena.
 const LENA: &str = "lena";
@@ -51,14 +51,6 @@ async fn signs_in(bed: &Bed, person: &str) -> crate::bed::Page {
     browser.opens(&back).await
 }
 
-async fn ends(bed: Bed) {
-    bed.advance(15.minutes()).await;
-    bed.channel(HELPDESK);
-    bed.channel(APPROVALS);
-    bed.team();
-    bed.finish().await;
-}
-
 #[tokio::test]
 async fn an_approver_signs_in_afresh_and_the_word_counts_then() {
     let bed = with_lena("a fresh sign-in").await;
@@ -80,7 +72,7 @@ async fn an_approver_signs_in_afresh_and_the_word_counts_then() {
     let detail = |event: &str| audit.iter().find(|(name, _)| name == event).map(|(_, detail)| detail.clone());
     let (proof, approved) = (detail("stepped_up").expect("it is there"), detail("approved").expect("it is there"));
     assert_eq!(proof["signed_in_at"], approved["signed_in_at"]);
-    ends(bed).await;
+    bed.ends_after(15.minutes()).await;
 }
 
 #[tokio::test]
@@ -95,7 +87,7 @@ async fn one_sign_in_is_one_approval() {
     presses_approve(&bed).await.says("Sign in to approve");
     bed.advance(1.minutes()).await;
     assert_eq!(bed.calls().len(), calls);
-    ends(bed).await;
+    bed.ends_after(15.minutes()).await;
 }
 
 #[tokio::test]
@@ -109,7 +101,7 @@ async fn a_sign_in_counts_for_the_request_that_it_was_made_for() {
     assert_ne!(first.id, second.id);
     bed.user(LENA).clicks_in_channel(&second, "Approve").await.says("Sign in to approve");
     assert!(bed.calls().is_empty());
-    ends(bed).await;
+    bed.ends_after(15.minutes()).await;
 }
 
 #[tokio::test]
@@ -132,7 +124,7 @@ async fn whoever_is_not_that_person_or_not_there_now_proves_nothing() {
     assert_eq!(refused, ["other_person", "not_fresh", "not_fresh", "not_strong", "bad_id_token"]);
     assert!(bed.calls().is_empty());
     assert!(!bed.events().await.contains(&"approved".to_owned()));
-    ends(bed).await;
+    bed.ends_after(15.minutes()).await;
 }
 
 #[tokio::test]
@@ -148,7 +140,7 @@ async fn a_sign_in_is_worth_nothing_after_its_ten_minutes_or_for_other_devices()
     presses_approve(&bed).await.says("Sign in to approve");
     signs_in(&bed, LENA).await;
     presses_approve(&bed).await.says("Approved");
-    ends(bed).await;
+    bed.ends_after(15.minutes()).await;
 }
 
 #[tokio::test]
@@ -160,5 +152,5 @@ async fn without_a_link_nobody_knows_who_should_sign_in_and_a_no_needs_no_proof(
     bed.user(LENA).submits("reason", "").await.says("Rejected");
     asked.says("did not agree");
     assert!(bed.calls().is_empty());
-    ends(bed).await;
+    bed.ends_after(15.minutes()).await;
 }

@@ -1,71 +1,10 @@
 //! Who else is told, by group, size and device; freezes that last, and that take each other's place; and the table of outcomes.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex};
 
-use axum::Router;
-use axum::extract::State;
-use axum::http::StatusCode;
-use axum::routing::post;
-use serde_json::Value;
-use sim::discord::MessageView;
-
-use crate::bed::{APPROVALS, Bed, HELPDESK, Spans as _, show};
-
-const COMMAND: &str = "/bulk-sync user user:jonas.weber@contoso.example";
-
-/// A world whose watch is short enough to see its end.
-const SHORT: &str = "[watch]\ndeadline = \"10m\"\n";
-
-/// What a webhook got.
-#[derive(Clone, Default)]
-struct Received(Arc<Mutex<Vec<Value>>>);
-
-impl Received {
-    fn bodies(&self) -> Vec<Value> {
-        self.0.lock().expect("nobody panicked").clone()
-    }
-
-    /// The devices that it was told of.
-    fn devices(&self) -> BTreeSet<String> {
-        let named = |body: &Value| body["device"]["name"].as_str().map(str::to_owned);
-        self.bodies().iter().filter_map(named).collect()
-    }
-}
-
-/// A webhook on loopback that takes everything, and its part of the config.
-#[expect(clippy::disallowed_methods, reason = "the test starts a server of its own")]
-async fn webhook() -> (Received, String) {
-    async fn take(State(received): State<Received>, body: String) -> StatusCode {
-        let body = serde_json::from_str(&body).expect("it is JSON");
-        received.0.lock().expect("nobody panicked").push(body);
-        StatusCode::NO_CONTENT
-    }
-    let received = Received::default();
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let address = listener.local_addr().expect("it is bound");
-    let router = Router::new().route("/hook", post(take)).with_state(received.clone());
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    let key = "a key that nobody guesses";
-    let config = format!("[[notify.webhook]]\nname = \"siem\"\nurl = \"http://{address}/hook\"\nkey = \"{key}\"\n");
-    (received, config)
-}
-
-/// The table that a message carries, its head first.
-pub(super) async fn table(message: &MessageView) -> Vec<Vec<String>> {
-    let [url] = &message.attachments[..] else { panic!("one table, not {:?}", message.attachments) };
-    let answer = reqwest::get(url).await.expect("it is served");
-    let text = answer.text().await.expect("it is text");
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes());
-    let rows = reader.records().map(|row| row.expect("it is a row").iter().map(str::to_owned).collect());
-    rows.collect()
-}
-
-/// What a column says of each device.
-pub(super) fn column(table: &[Vec<String>], name: &str) -> BTreeSet<(String, String)> {
-    let at = table[0].iter().position(|title| title == name).expect("there is such a column");
-    table[1..].iter().map(|row| (row[0].clone(), row[at].clone())).collect()
-}
+use crate::bed::receiver::{config, receiver};
+use crate::bed::table::{column, table};
+use crate::bed::{APPROVALS, BULK, Bed, HELPDESK, SHORT, Spans as _, show};
 
 #[tokio::test]
 async fn a_rule_for_a_group_tells_of_its_devices_and_of_those_of_its_members() {
@@ -90,10 +29,10 @@ channel_id = "900000000000000103"
 
 #[tokio::test]
 async fn a_rule_for_every_device_tells_of_each_of_many_and_not_of_the_whole() {
-    let (received, config) = webhook().await;
+    let (received, url) = receiver().await;
     let rule = "[[notify.rule]]\nname = \"each\"\nevery_device = true\nwebhook = \"siem\"\n";
-    let bed = Bed::with("told of each", &format!("{SHORT}{config}{rule}")).await;
-    bed.user("hanna").runs(COMMAND).await.clicks("Yes").await;
+    let bed = Bed::with("told of each", &format!("{SHORT}{}", config(&url, rule))).await;
+    bed.user("hanna").runs(BULK).await.clicks("Yes").await;
     bed.advance(12.minutes()).await;
     let bodies = received.bodies();
     assert!(bodies.iter().all(|body| body["type"] == "device_sync.ended"), "{bodies:?}");
@@ -109,7 +48,7 @@ async fn a_rule_for_every_device_tells_of_each_of_many_and_not_of_the_whole() {
 async fn a_mute_rule_silences_many_devices_and_no_single_one_that_is_too_few_for_it() {
     let rule = "[[notify.rule]]\nname = \"hush\"\nmin_devices = 3\nmute = true\n";
     let bed = Bed::with("many muted", &format!("{SHORT}{rule}")).await;
-    bed.user("hanna").runs(COMMAND).await.clicks("Yes").await;
+    bed.user("hanna").runs(BULK).await.clicks("Yes").await;
     bed.user("hanna").syncs("IPAD-017").await;
     bed.advance(12.minutes()).await;
     let team = bed.team();
@@ -121,9 +60,9 @@ async fn a_mute_rule_silences_many_devices_and_no_single_one_that_is_too_few_for
 
 #[tokio::test]
 async fn a_webhook_with_a_digest_is_told_one_by_one_when_its_time_is_over() {
-    let (received, config) = webhook().await;
+    let (received, url) = receiver().await;
     let rule = "[[notify.rule]]\nname = \"quarterly\"\nwebhook = \"siem\"\ndigest = \"15m\"\n";
-    let bed = Bed::with("digest to a webhook", &format!("{config}{rule}")).await;
+    let bed = Bed::with("digest to a webhook", &config(&url, rule)).await;
     for device in ["LT-042", "FIELD-LT-1"] {
         bed.user("hanna").syncs(device).await;
     }
@@ -191,7 +130,7 @@ async fn a_second_freeze_takes_the_place_of_a_shorter_one() {
 #[tokio::test]
 async fn the_table_at_the_end_has_a_row_for_each_device_and_what_became_of_it() {
     let bed = Bed::with("outcomes in a table", SHORT).await;
-    bed.user("hanna").runs(COMMAND).await.clicks("Yes").await;
+    bed.user("hanna").runs(BULK).await.clicks("Yes").await;
     bed.advance(12.minutes()).await;
     let messages = bed.channel_messages(HELPDESK);
     let live = messages.iter().find(|message| show::card(message).contains("is over")).expect("it is over");
