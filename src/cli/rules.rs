@@ -6,6 +6,8 @@ use jiff::SignedDuration;
 
 use crate::intune::OwnerType;
 use crate::settings::{ApprovalRule, NotifyRule, Settings, Webhook};
+use crate::store::Condition;
+use crate::sync::conditions;
 
 /// Who must agree to what.
 pub(super) fn approvals(settings: &Settings) -> Vec<String> {
@@ -34,19 +36,19 @@ fn approval(rule: &ApprovalRule, settings: &Settings) -> String {
 
 /// The conditions, which must all hold.
 fn when(rule: &ApprovalRule) -> String {
-    let owner = rule.owner.map(|owner| match owner {
-        OwnerType::Company => "a company device".to_owned(),
-        OwnerType::Personal => "a personal device".to_owned(),
-    });
-    let conditions = [
-        rule.min_devices.map(|least| format!("{least} device(s) or more")),
-        some(&rule.platforms).map(|platforms| format!("a device on {platforms}")),
-        owner,
-        some(&rule.groups).map(|groups| format!("a device of group {groups}")),
-        rule.outside_hours.as_ref().map(|hours| format!("outside {hours}")),
-        asked_by(&rule.asker_roles),
-    ];
-    all_of(conditions, "every sync")
+    all_of(conditions(rule).iter().map(|condition| Some(in_words(condition))), "every sync")
+}
+
+fn in_words(condition: &Condition) -> String {
+    match condition {
+        Condition::Devices(least) => format!("{least} device(s) or more"),
+        Condition::Platforms(platforms) => format!("a device on {}", or(platforms)),
+        Condition::Owner(OwnerType::Company) => "a company device".to_owned(),
+        Condition::Owner(OwnerType::Personal) => "a personal device".to_owned(),
+        Condition::Groups(groups) => format!("a device of group {}", or(groups)),
+        Condition::Outside(hours) => format!("outside {hours}"),
+        Condition::AskerRoles(roles) => format!("asked for by chat role {}", or(roles)),
+    }
 }
 
 /// Those who may agree.
@@ -139,8 +141,11 @@ fn asked_by(roles: &[impl Display]) -> Option<String> {
 
 /// "a or b"; nothing where the list is empty.
 pub(super) fn some(items: &[impl Display]) -> Option<String> {
-    let items: Vec<_> = items.iter().map(ToString::to_string).collect();
-    (!items.is_empty()).then(|| items.join(" or "))
+    (!items.is_empty()).then(|| or(items))
+}
+
+fn or(items: &[impl Display]) -> String {
+    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")
 }
 
 fn all_of(conditions: impl IntoIterator<Item = Option<String>>, none: &str) -> String {

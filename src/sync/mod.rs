@@ -36,4 +36,5 @@ pub use failure_index::{FailureIndex, IndexAge};
 pub use freeze::Froze;
 pub use look::{AccessAnswer, AppsAnswer, HistoryAnswer, Looked};
 pub use refusal::Refusal;
+pub use rules::conditions;
 pub use worker::Worker;

@@ -116,7 +116,8 @@ fn due_of(rule: &ApprovalRule, now: Timestamp) -> RuleDue {
     }
 }
 
-fn conditions(rule: &ApprovalRule) -> Vec<Condition> {
+/// The conditions of a rule, all of which must hold.
+pub fn conditions(rule: &ApprovalRule) -> Vec<Condition> {
     let list = |any: bool, condition: Condition| any.then_some(condition);
     let conditions = [
         rule.min_devices.map(Condition::Devices),

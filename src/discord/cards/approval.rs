@@ -261,24 +261,17 @@ mod tests {
 
     use super::super::samples;
     use super::*;
-    use crate::chat::{Actor, ChannelId, ChatRoleId, GuildId};
+    use crate::chat::ChatRoleId;
     use crate::intune::{GroupId, Platform};
     use crate::store::{BulkTarget, Reply, StoredRequest};
 
     fn pending(rules: Vec<RuleAsked>) -> PendingApproval {
         let name = "Lab".to_owned();
         let target = BulkTarget::Group { id: GroupId(uuid::Uuid::nil()), name };
-        let actor = Actor {
-            user: ChatUserId(301),
-            name: "Hanna".to_owned(),
-            roles: Vec::new(),
-            guild: GuildId(1),
-            channel: ChannelId(101),
-        };
         let request = StoredRequest {
             id: samples::request(),
             state: RequestState::AwaitingApproval,
-            actor,
+            actor: samples::actor(),
             reason: None,
             created_at: samples::now(),
             reply: Reply { token: SecretString::from(""), until: samples::now() },

@@ -37,15 +37,12 @@ pub fn bulk_confirm(proposal: &BulkProposal) -> Card {
         "Intune asks each of them to check in. Sending takes about {} at the rate that Microsoft allows; check-ins follow when devices are reachable.",
         span(proposal.takes.max(SignedDuration::from_secs(1)))
     ));
-    text.extend(match proposal.request {
-        Some(_) => who_agrees(&proposal.rules, &proposal.allowed_by),
-        None => who_would_agree(&proposal.rules, &proposal.allowed_by),
-    });
+    let dry = proposal.request.is_none();
+    text.extend(who_agrees(&proposal.rules, &proposal.allowed_by, dry));
     if proposal.observe {
         text.push("**Observe mode**: Yes sends nothing to Intune; it shows what would have happened.".to_owned());
     }
     text.extend(proposal.freeze.as_ref().map(banner));
-    let dry = proposal.request.is_none();
     let title = if dry { format!("Dry run: {}", devices(count)) } else { format!("Sync {}?", devices(count)) };
     let mut embed = Embed::new(Tone::Neutral, title, text.join("\n\n"))
         .field("Reason", proposal.reason.as_deref().map(|reason| code(reason, 200)).unwrap_or_default());
@@ -152,16 +149,15 @@ pub(super) fn index_age(index: &IndexAge) -> String {
     )
 }
 
-/// Who has to agree, if somebody does.
-pub(super) fn who_agrees(rules: &[RuleAsked], allowed_by: &[String]) -> Option<String> {
-    let has_to = by_rules(rules).map(|rules| format!("**After Yes a second person has to agree**, by {rules}."));
-    has_to.or_else(|| let_through(allowed_by).map(|rules| format!("{rules} lets this many through by itself.")))
-}
-
-/// The same of a dry run, after which nobody presses Yes.
-fn who_would_agree(rules: &[RuleAsked], allowed_by: &[String]) -> Option<String> {
-    let has_to = by_rules(rules).map(|rules| format!("**A second person would have to agree**, by {rules}."));
-    has_to.or_else(|| let_through(allowed_by).map(|rules| format!("{rules} would let this many through by itself.")))
+/// Who has to agree, if somebody does; `dry`: nobody presses Yes, so that nobody will have to.
+pub(super) fn who_agrees(rules: &[RuleAsked], allowed_by: &[String], dry: bool) -> Option<String> {
+    let (has_to, lets) = if dry {
+        ("A second person would have to agree", "would let")
+    } else {
+        ("After Yes a second person has to agree", "lets")
+    };
+    let asks = by_rules(rules).map(|rules| format!("**{has_to}**, by {rules}."));
+    asks.or_else(|| let_through(allowed_by).map(|rules| format!("{rules} {lets} this many through by itself.")))
 }
 
 fn by_rules(rules: &[RuleAsked]) -> Option<String> {

@@ -21,7 +21,7 @@ pub fn confirm(proposal: &Proposal, now: Timestamp) -> Card {
         description.push_str("\n\n");
         description.push_str(&hint);
     }
-    if let Some(who) = who_agrees(&proposal.rules, &[]) {
+    if let Some(who) = who_agrees(&proposal.rules, &[], false) {
         description.push_str("\n\n");
         description.push_str(&who);
     }
